@@ -1,0 +1,96 @@
+"""Networks with a circuit in every layer: assigned, corrected, retrained. Shared by the stages that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from agnsim.energy import multiplier_energy
+from agnsim.experiment.config import TrainingSection
+from agnsim.experiment.context import Context
+from agnsim.experiment.store import Trial
+from agnsim.experiment.train import train
+from agnsim.multipliers import Assignment, energy_ratio
+from agnsim.nn import assign
+from agnsim.noise import fold_means
+from agnsim.training import reestimate_batch_norm
+from agnsim.types import FloatArray, Json
+
+
+def assigned_network(
+    context: Context, start: Trial, assignment: Assignment, *, kind: str, record: Json, means: Mapping[str, FloatArray]
+) -> Trial:
+    """Return the trial of a network whose layers multiply by these circuits, not retrained.
+
+    Args:
+        context: The study.
+        start: The trial whose weights it takes, in quantised arithmetic.
+        assignment: Circuits by layer.
+        kind: `uniform` or `heterogeneous`.
+        record: What else to record of it (`method`, `multiplier`, `noise_weight`, `layers` ...).
+        means: Mean error per output channel by layer, real units, to be subtracted; empty: none.
+    """
+    match, data = context.study.match, context.study.data
+    key = context.key(
+        kind,
+        parents=[start],
+        assignment=assignment.to_json(),
+        fold_mean=match.fold_mean,
+        batch_norm_images=match.batch_norm_images,
+        rows=match.rows,
+    )
+
+    def make() -> tuple[nn.Module, Json]:
+        model = context.restore(start)
+        assign(model, assignment, calibration=context.calibration_batches())
+        fold_means(model, means)
+        if match.batch_norm_images:
+            reestimate_batch_norm(
+                model, context.plain_batches(), max_batches=-(-match.batch_norm_images // data.batch_size)
+            )
+        return model, record | energy_of(context, assignment) | {"retrained": False, "history": []}
+
+    return context.trial(key, f"{kind} {record['multiplier']}", make, base=start)
+
+
+def retrained_network(context: Context, start: Trial, section: TrainingSection) -> Trial:
+    """Return the trial of an assigned network retrained through its bit-exact emulation."""
+    key = context.key(start.key["kind"], parents=[start], training=section.model_dump())
+    title = f"{start.key['kind']} {start.outcome['multiplier']}, retrained"
+
+    def make() -> tuple[nn.Module, Json]:
+        model = context.restore(start)
+        history = train(context, model, section, key)
+        inherited = {name: start.outcome[name] for name in _INHERITED if name in start.outcome}
+        return model, inherited | {"retrained": True, "history": history}
+
+    return context.trial(key, title, make, base=start)
+
+
+_INHERITED = (
+    "method",
+    "multiplier",
+    "multiplier_energy",
+    "energy_flow",
+    "distinct_multipliers",
+    "bits_a",
+    "bits_b",
+    "noise_weight",
+    "layers",
+    "assignment",
+)
+
+
+def energy_of(context: Context, assignment: Assignment) -> Json:
+    """Return what the assignment costs and which circuits it holds, as a trial records it."""
+    ratios = {layer: energy_ratio(choice.multiplier, context.reference) for layer, choice in assignment.items()}
+    circuits = {choice.multiplier.digest for choice in assignment.values()}
+    return {
+        "assignment": assignment.to_json(),
+        "multiplier_energy": multiplier_energy(context.shapes, ratios),
+        "energy_flow": context.reference.cost.flow if context.reference.cost else "",
+        "distinct_multipliers": len(circuits),
+        "bits_a": 8,
+        "bits_b": 8,
+    }

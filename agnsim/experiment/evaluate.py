@@ -1,0 +1,65 @@
+"""`agnsim evaluate`: recompute a recorded accuracy from checkpoint, assignment, circuits and data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agnsim.errors import RunFolderError
+from agnsim.experiment.run import prepare
+from agnsim.experiment.run_folder import RECORD, read_study
+from agnsim.experiment.store import TrialStore, read_json
+from agnsim.progress import Progress, SilentProgress
+from agnsim.types import Json
+
+TOLERANCE_PP = 0.05
+"""Percentage points two machines may differ by: the training graph keeps float batch norm, whose last bit depends on
+the processor, and a value that lies on a rounding boundary may then fall to the other side."""
+
+
+def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progress | None = None) -> Json:
+    """Rebuild a trial's network and count its correct answers again.
+
+    Args:
+        run_dir: A run folder.
+        trial: Trial id; by default the study's headline, or its float network where it has none.
+        progress: Where progress is shown; nowhere by default.
+
+    Returns:
+        `trial`, and of the reported images `correct`, `total`, `accuracy_top1` (percent), `recorded` (percent) and
+        `match`: whether the two agree within 0.05 points; `exact`: whether every count is the recorded one;
+        `selection` and `all`: the same counts on the selection images and on the whole test set.
+
+    Raises:
+        RunFolderError, CheckpointError, LibraryError, DataError: The trial cannot be rebuilt as recorded.
+    """
+    study = read_study(run_dir)
+    if trial is None:
+        trial = read_json(run_dir / RECORD).get("headline") or _float_trial(run_dir)
+    context = prepare(study, TrialStore(run_dir), progress or SilentProgress())
+    found = context.store.find(trial)
+    if "evaluation" not in found.outcome:
+        raise RunFolderError(f"trial {found.id} ({found.key['kind']}) has no accuracy to recompute.")
+    if found.key["data"]["digest"] != context.source.digest:
+        raise RunFolderError(
+            f"trial {found.id}: recorded on other images (data digest {found.key['data']['digest'][:12]}, "
+            f"here {context.source.digest[:12]}). Point AGNSIM_DATA at the data it was recorded on."
+        )
+    recorded, now = found.outcome["evaluation"], context.evaluate(context.restore(found))
+    return {
+        "trial": found.id,
+        "correct": now["report"]["correct"],
+        "total": now["report"]["total"],
+        "accuracy_top1": now["report"]["top1"],
+        "recorded": recorded["report"]["top1"],
+        "match": all(abs(now[part]["top1"] - recorded[part]["top1"]) <= TOLERANCE_PP for part in now),
+        "exact": all(now[part]["correct"] == recorded[part]["correct"] for part in now),
+        **{
+            part: {"correct": now[part]["correct"], "total": now[part]["total"], "accuracy_top1": now[part]["top1"]}
+            for part in ("selection", "all")
+        },
+    }
+
+
+def _float_trial(run_dir: Path) -> str:
+    trials = read_json(run_dir / RECORD)["trials"]
+    return str(next(row["trial"] for row in trials if row["kind"] == "float"))

@@ -1,0 +1,45 @@
+"""Stage: give every layer the cheapest circuit whose predicted error fits the tolerance it has learned."""
+
+from __future__ import annotations
+
+from agnsim.experiment.assigned import assigned_network
+from agnsim.experiment.context import Context
+from agnsim.experiment.error_table import error_table
+from agnsim.noise import match_layers
+
+
+def match(context: Context) -> None:
+    """Match once per search and tolerance scale, on operands of the network that the search has left."""
+    settings = context.study.match
+    for search in context.findings.searches:
+        table = error_table(context, search)
+        for scale in settings.tolerance_scales:
+            matching = match_layers(
+                search.outcome["sigma"],
+                table.predicted,
+                table.candidates,
+                means_removed=settings.fold_mean != "none" or settings.batch_norm_images > 0,
+                scale=scale,
+                measured=table.measured,
+            )
+            noise_weight = search.outcome["noise_weight"]
+            scaled = "" if scale == 1 else f", tolerance x {scale:g}"
+            record = {
+                "method": "noise search",
+                "multiplier": f"heterogeneous, noise weight {noise_weight:g}{scaled}",
+                "noise_weight": noise_weight,
+                "tolerance_scale": scale,
+                "layers": matching.rows,
+            }
+            matched = assigned_network(
+                context,
+                search,
+                matching.assignment,
+                kind="heterogeneous",
+                record=record,
+                means=table.means(matching.chosen, settings.fold_mean),
+            )
+            context.findings.matched.append(matched)
+            context.findings.trials.append(matched)
+        if not context.findings.predictions:
+            context.findings.predictions = table.rows()

@@ -1,0 +1,58 @@
+"""Stage: learn, for every noise weight, how much noise each layer tolerates."""
+
+from __future__ import annotations
+
+import time
+
+from agnsim.experiment.context import Context
+from agnsim.experiment.store import State
+from agnsim.experiment.train import make_training, training_loss
+from agnsim.noise import search_noise
+from agnsim.types import Json
+
+
+def search(context: Context) -> None:
+    """Run one noise search per noise weight, each from the quantised network."""
+    section = context.study.search
+    parent = context.findings.quantized
+    if section is None or parent is None:
+        return
+    for noise_weight in section.noise_weights:
+        settings = section.model_dump(exclude={"noise_weights"}) | {"noise_weight": noise_weight}
+        key = context.key("search", parents=[parent], **settings)
+
+        def work(noise_weight: float = noise_weight) -> tuple[Json, State]:
+            started = time.perf_counter()
+            model = context.restore(parent)
+            training = section.training
+            batches = context.training_batches(training)
+            optimizer, schedule = make_training(model, training, len(batches))
+            found = search_noise(
+                model,
+                batches,
+                shapes=context.shapes,
+                noise_weight=noise_weight,
+                sigma_max=section.sigma_max,
+                sigma_init=section.sigma_init,
+                sigma_lr=section.sigma_lr,
+                epochs=training.epochs,
+                optimizer=optimizer,
+                schedule=schedule,
+                loss=training_loss(context, training),
+                max_steps=training.max_steps,
+                seed=context.study.seed,
+                progress=context.progress,
+                description=f"noise search, noise weight {noise_weight:g}",
+            )
+            outcome = {
+                "noise_weight": noise_weight,
+                "sigma_max": section.sigma_max,
+                "sigma": found.sigma,
+                "history": found.history,
+                "network": parent.outcome["network"],
+                "seconds": round(time.perf_counter() - started, 3),
+            }
+            return outcome, model.state_dict()
+
+        trial = context.store.get_or_make(key, work, base=parent.digest)
+        context.findings.searches.append(trial)

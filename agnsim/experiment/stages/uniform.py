@@ -1,0 +1,36 @@
+"""Stage: one circuit everywhere, for every circuit of the library: what a heterogeneous assignment has to beat."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from agnsim.experiment.assigned import assigned_network, retrained_network
+from agnsim.experiment.context import Context
+from agnsim.experiment.error_table import error_table
+from agnsim.multipliers import Assignment
+
+
+def uniform(context: Context) -> None:
+    """Evaluate every circuit in all layers, oriented and encoded as is predicted to err least, and retrain some."""
+    section, start = context.study.uniform, context.findings.quantized
+    if section is None or start is None:
+        return
+    table = error_table(context, start)
+    context.findings.predictions = table.rows()
+    for name in context.library:
+        if not any(fnmatchcase(name, pattern) for pattern in section.include):
+            continue
+        chosen = table.best_uniform(name)
+        assignment = Assignment(table.choices(chosen))
+        record = {"method": "uniform", "multiplier": name}
+        untrained = assigned_network(
+            context,
+            start,
+            assignment,
+            kind="uniform",
+            record=record,
+            means=table.means(chosen, context.study.match.fold_mean),
+        )
+        context.findings.trials.append(untrained)
+        if section.retrain and any(fnmatchcase(name, pattern) for pattern in section.retrain_include):
+            context.findings.trials.append(retrained_network(context, untrained, section.retrain))

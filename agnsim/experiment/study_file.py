@@ -1,0 +1,124 @@
+"""A study file (YAML) as plain data plus the line every value stands on, for messages a user can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agnsim.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+
+
+@dataclass
+class StudyFile:
+    """Plain data of a study and where each value came from.
+
+    Attributes:
+        path: The file.
+        data: Nested dictionaries, lists and scalars.
+        places: Key path -> `"file:line"`, or the `--set` option that gave the value.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    places: dict[KeyPath, str] = field(default_factory=dict)
+
+    def place(self, keys: KeyPath) -> str:
+        """Return where `keys`, or its nearest parent, was written."""
+        for length in range(len(keys), -1, -1):
+            if keys[:length] in self.places:
+                return self.places[keys[:length]]
+        return str(self.path)
+
+
+def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
+    """Read a study file and apply `key.path=value` overrides (values are YAML).
+
+    Raises:
+        ConfigError: The file is missing, is no YAML mapping, repeats a key, or an override is malformed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such study file. `agnsim init` writes one to start from.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_line_of(error)}: not valid YAML: {_problem(error)}") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(f"{path}: a study is a mapping of keys to values, as in `name: quickstart`.")
+    study = StudyFile(path, {}, {(): str(path)})
+    study.data = _plain(node, (), study)
+    for override in overrides:
+        _apply(override, study)
+    return study
+
+
+def _plain(node: yaml.Node, keys: KeyPath, study: StudyFile) -> Any:
+    """Return the node as plain data, noting the line of every value."""
+    study.places[keys] = f"{study.path}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            place = f"{study.path}:{key_node.start_mark.line + 1}"
+            if key in mapping:
+                raise ConfigError(f"{place}  {_dotted((*keys, key))}: this key is given twice; keep one.")
+            mapping[key] = _plain(value_node, (*keys, key), study)
+            study.places[(*keys, key)] = place
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*keys, i), study) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.ScalarNode) and node.style is None and _EXPONENT.fullmatch(node.value):
+        return float(node.value)  # YAML 1.1 reads 1e-3, without a dot, as text
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{study.places[keys]}  {_dotted(keys)}: {_problem(error)}") from None
+    finally:
+        loader.dispose()
+
+
+def _apply(override: str, study: StudyFile) -> None:
+    """Set one `a.b.c=value` in the study's data."""
+    key, separator, text = override.partition("=")
+    keys = tuple(part for part in key.strip().split(".") if part)
+    if not separator or not keys:
+        raise ConfigError(f"--set {override}: expected key=value, as in --set search.epochs=2")
+    place = f"--set {override}"
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{place}: the value is not valid YAML: {_problem(error)}") from None
+    target = study.data
+    for part in keys[:-1]:
+        inner = target.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{place}: {part!r} is not a section, it holds {inner!r}")
+        target = inner
+    target[keys[-1]] = value
+    study.places[keys] = place
+
+
+def _dotted(keys: KeyPath) -> str:
+    return ".".join(str(key) for key in keys)
+
+
+def _problem(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _line_of(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark is not None else ""

@@ -1,0 +1,39 @@
+"""Exact tree multipliers: the partial products of the array, reduced column-wise three to two (Wallace 1964)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agnsim.multipliers.blocks import wallace_tree
+from agnsim.multipliers.families.family import Circuit, Family, circuits_8x8, register
+from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.partial_products import partial_product_netlist
+
+
+def netlist(bits_a: int, bits_b: int, *, signed: bool) -> Netlist:
+    """Return an exact tree multiplier; its final adder ripples."""
+    return partial_product_netlist(bits_a, bits_b, signed=signed, keep=lambda i, j: True, add_rows=wallace_tree)
+
+
+def formula(a: NDArray[np.int64], b: NDArray[np.int64], *, bits_a: int, bits_b: int, signed: bool) -> NDArray[np.int64]:
+    """Return a * b."""
+    return a * b
+
+
+def circuits() -> tuple[Circuit, ...]:
+    """Return the 8x8 multipliers, unsigned and signed."""
+    return circuits_8x8("wallace", {"": {}})
+
+
+register(
+    Family(
+        name="wallace",
+        citation='C. S. Wallace, "A suggestion for a fast multiplier", IEEE Trans. Electronic Computers EC-13(1), 1964',
+        summary="exact reduction tree, signed after Baugh and Wooley",
+        parameters={},
+        netlist=netlist,
+        formula=formula,
+        circuits=circuits,
+    )
+)

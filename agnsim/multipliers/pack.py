@@ -1,0 +1,196 @@
+"""Importer of a pack of truth tables: `circuits.csv` beside `.npz` files, as EvoApproxLib is handed around.
+
+Source: V. Mrazek, R. Hrbacek, Z. Vasicek, L. Sekanina, "EvoApprox8b: Library of Approximate Adders and Multipliers for
+Circuit Design and Benchmarking of Approximation Methods", DATE 2017; the LITE release of 2022. Names are not
+identities (another release gives most names to other functions), so every table is checked against its SHA-256 and
+the published errors.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
+
+from agnsim.errors import LibraryError, MultiplierError
+from agnsim.multipliers.card import is_digest
+from agnsim.multipliers.collection import Library, LibraryEntry
+from agnsim.multipliers.cost import Cost
+from agnsim.multipliers.metrics import ErrorMetrics
+from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.table_checks import checked_bits
+from agnsim.multipliers.tables import read_table, table_names
+
+INDEX = "circuits.csv"
+TECHNOLOGY = "FreePDK45"
+FLOW = "evoapproxlib-v2022"
+CITATION = "V. Mrazek et al., EvoApprox8b, DATE 2017 (EvoApproxLib LITE, release v2022)"
+
+_REQUIRED = ("name", "signed", "width_a", "width_b", "sha256")
+_COSTS = ("power_mw", "area_um2", "delay_ns", "energy_pj")
+# Column: error metric and its unit. EvoApproxLib's own mre is over another denominator, so it is not compared.
+_PUBLISHED = {
+    "published_mae": ("mae", 1),
+    "published_wce": ("wce", 1),
+    "published_ep_percent": ("ep", 100),
+    "published_mse": ("mse", 1),
+    "mean_error": ("mean_error", 1),
+    "error_std": ("error_std", 1),
+}
+
+
+@dataclass(frozen=True)
+class PackRow:
+    """One line of `circuits.csv`.
+
+    Attributes:
+        where: File and line, for messages.
+        name: The circuit's name.
+        signed: Sign of both operands.
+        bits: Widths of the operands.
+        digest: SHA-256 of the table.
+        cost: Published cost, or `None`.
+        published: Published error figures by column.
+    """
+
+    where: str
+    name: str
+    signed: bool
+    bits: tuple[int, int]
+    digest: str
+    cost: Cost | None
+    published: Mapping[str, Decimal]
+
+
+def read_pack(path: Path) -> Library:
+    """Return the library in a folder with `circuits.csv` and `.npz` files of int32 tables.
+
+    Required columns are `name, signed (0|1), width_a, width_b, sha256`; costs (`power_mw, area_um2, delay_ns,
+    energy_pj`) and published errors are optional, and so are `technology` and `flow`, which are EvoApproxLib's v2022
+    where they are left out. Other columns are ignored.
+
+    Raises:
+        LibraryError: A file can't be read, a value is wrong, or a circuit has no table or two.
+    """
+    homes: dict[str, Path] = {}
+    for tables in sorted(path.glob("*.npz")):
+        for name in table_names(tables):
+            if name in homes:
+                raise LibraryError(f"{tables}: table {name!r} is in {homes[name].name} too; a name is allowed once")
+            homes[name] = tables
+    entries = []
+    for row in _read_rows(path / INDEX):
+        if row.name not in homes:
+            files = ", ".join(sorted({home.name for home in homes.values()})) or "no .npz file there"
+            raise LibraryError(f"{row.where}: circuit {row.name!r} has no table (looked in {files})")
+        entries.append(
+            LibraryEntry(
+                name=row.name,
+                bits=row.bits,
+                signed=(row.signed, row.signed),
+                digest=row.digest,
+                flow=row.cost.flow if row.cost else None,
+                read=partial(_read_circuit, row, homes[row.name]),
+            )
+        )
+    return Library(path.resolve().name, entries, path=path, description=f"imported from {path / INDEX}")
+
+
+def _read_rows(path: Path) -> list[PackRow]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [column for column in _REQUIRED if column not in (reader.fieldnames or ())]
+            if missing:
+                raise LibraryError(f"{path}: lacks the column {missing[0]!r}; required are {', '.join(_REQUIRED)}")
+            return [_parse_row(row, f"{path}:{reader.line_num}") for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LibraryError(f"{path}: can't be read as CSV ({error})") from error
+
+
+def _parse_row(row: Mapping[str | None, str | None], where: str) -> PackRow:
+    if None in row or None in row.values():
+        raise LibraryError(f"{where}: the line has not as many fields as the header")
+    fields = {str(column): (value or "").strip() for column, value in row.items()}
+    if not fields["name"]:
+        raise LibraryError(f"{where}: name is empty")
+    if fields["signed"] not in ("0", "1"):
+        raise LibraryError(f"{where}: signed is {fields['signed']!r}; it must be 0 or 1")
+    if not is_digest(fields["sha256"].lower()):
+        raise LibraryError(f"{where}: sha256 is {fields['sha256']!r}; it must be 64 hexadecimal digits")
+    try:
+        bits = checked_bits(_width(fields["width_a"]), _width(fields["width_b"]), where)
+    except MultiplierError as error:
+        raise LibraryError(str(error)) from error
+    costs = {column: _number(fields, column, where) for column in _COSTS}
+    published = {column: _number(fields, column, where) for column in _PUBLISHED}
+    return PackRow(
+        where=where,
+        name=fields["name"],
+        signed=fields["signed"] == "1",
+        bits=bits,
+        digest=fields["sha256"].lower(),
+        cost=_cost(fields, costs, where),
+        published={column: value for column, value in published.items() if value is not None},
+    )
+
+
+def _width(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else text
+
+
+def _number(fields: Mapping[str, str], column: str, where: str) -> Decimal | None:
+    text = fields.get(column, "")
+    if not text:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or abs(value.adjusted()) > 100:
+        raise LibraryError(f"{where}: {column} is {text!r}; it must be a finite number")
+    return value
+
+
+def _cost(fields: Mapping[str, str], costs: Mapping[str, Decimal | None], where: str) -> Cost | None:
+    figures = {name: float(value) for name, value in costs.items() if value is not None}
+    if not figures:
+        return None
+    try:
+        return Cost(technology=fields.get("technology") or TECHNOLOGY, flow=fields.get("flow") or FLOW, **figures)
+    except LibraryError as error:
+        raise LibraryError(f"{where}: {error}") from error
+
+
+def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
+    table = read_table(tables, row.name, (1 << row.bits[0], 1 << row.bits[1]))
+    circuit = Multiplier.from_table(
+        row.name,
+        table,
+        bits_a=row.bits[0],
+        bits_b=row.bits[1],
+        signed_a=row.signed,
+        signed_b=row.signed,
+        source=row.cost.flow if row.cost else FLOW,
+        cost=row.cost,
+        citation=CITATION,
+    )
+    if circuit.digest != row.digest:
+        raise LibraryError(f"{row.where}: sha256 of {row.name!r}: stated {row.digest}, the table's is {circuit.digest}")
+    _check_published(row, circuit.metrics)
+    return circuit
+
+
+def _check_published(row: PackRow, metrics: ErrorMetrics) -> None:
+    for column, published in row.published.items():
+        metric, unit = _PUBLISHED[column]
+        found = Decimal(getattr(metrics, metric)) * unit
+        exponent = published.as_tuple().exponent
+        # Published figures are cut off or rounded, mostly to two digits: off by less than a unit of the last digit.
+        if abs(found - published) >= Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0):
+            raise LibraryError(
+                f"{row.where}: {column} of {row.name!r}: stated {published}, the table's is {float(found):.6g}"
+            )

@@ -1,0 +1,64 @@
+"""Check a whole library: every card against its table, every generated circuit against its generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from agnsim.errors import AgnsimError, LibraryError
+from agnsim.multipliers.collection import Library
+from agnsim.multipliers.library import INDEX, TABLES, find_library, load_library
+from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.tables import table_names
+
+
+def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
+    """Read every circuit of a library; check digest, errors, generator and stray tables. Return the library.
+
+    Args:
+        name_or_path: As for `load_library`.
+        on_circuit: Called before each circuit with its name, its number from 1 and the number of circuits.
+
+    Raises:
+        LibraryError: There is no library, a file can't be read, or a statement is contradicted; the message lists
+            every contradiction with file, field, stated and found value.
+    """
+    path = find_library(name_or_path)
+    library = load_library(path)
+    problems = []
+    for number, name in enumerate(library, start=1):
+        if on_circuit is not None:
+            on_circuit(name, number, len(library))
+        try:
+            _check_generator(library[name], path)
+        except AgnsimError as error:
+            problems.append(str(error))
+    if (path / INDEX).is_file():
+        problems += _stray_tables(path)
+    if problems:
+        raise LibraryError("\n".join(problems))
+    return library
+
+
+def _check_generator(circuit: Multiplier, path: Path) -> None:
+    netlist = circuit.netlist
+    if netlist is not None and not np.array_equal(netlist.table(), circuit.table):
+        raise LibraryError(
+            f"{path}: circuit {circuit.name!r}: the generator of family {circuit.family!r} with "
+            f"{dict(circuit.parameters)} makes another table than the one stored"
+        )
+
+
+def _stray_tables(path: Path) -> list[str]:
+    problems = []
+    for tables in sorted(path.glob(f"*/{TABLES}")):
+        try:
+            names = table_names(tables)
+        except LibraryError as error:
+            problems.append(str(error))
+            continue
+        cards = {card.stem for card in tables.parent.glob("*.json")}
+        problems += [f"{tables}: table {name!r} has no card" for name in names if name not in cards]
+    return problems

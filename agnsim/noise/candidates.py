@@ -1,0 +1,53 @@
+"""Which circuits, in which orientation and encoding, may stand in a layer, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agnsim.errors import InputError
+from agnsim.multipliers import Choice, Multiplier, choices, energy_ratio
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to multiply in a layer.
+
+    Attributes:
+        choice: Circuit, orientation and operand encodings.
+        energy_ratio: The circuit's energy over the study's reference circuit's, within one flow.
+    """
+
+    choice: Choice
+    energy_ratio: float
+
+
+def candidates(
+    circuits: Mapping[str, Multiplier] | Iterable[Multiplier],
+    reference: Multiplier,
+    *,
+    signed_a: bool,
+) -> list[Candidate]:
+    """Return every sensible way to use the circuits in a layer, cheapest first.
+
+    Args:
+        circuits: A library, or some of its circuits. Narrow exact ones belong among them: they are the rival.
+        reference: The study's exact reference circuit, the denominator of the ratios.
+        signed_a: Whether the layer's activations take both signs (else they are non-negative, as after a ReLU).
+
+    Returns:
+        One candidate per circuit, orientation and encoding; of equal cost in the order given.
+
+    Raises:
+        InputError: No circuit can be used with such activations.
+        LibraryError: A circuit has no cost, or a cost of another flow than the reference.
+    """
+    pool = circuits.values() if isinstance(circuits, Mapping) else circuits
+    found: list[Candidate] = []
+    for circuit in pool:
+        ratio = energy_ratio(circuit, reference)
+        found.extend(Candidate(choice, ratio) for choice in choices(circuit, signed_a=signed_a))
+    if not found:
+        kind = "signed" if signed_a else "non-negative"
+        raise InputError(f"none of the circuits can multiply {kind} activations; add circuits to the library")
+    return sorted(found, key=lambda candidate: candidate.energy_ratio)

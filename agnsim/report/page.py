@@ -1,0 +1,152 @@
+"""Records to one HTML file that needs no network and no server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from agnsim.errors import InputError
+from agnsim.report.errors_figure import agreement, error_figures, sentence
+from agnsim.report.figure import Figure
+from agnsim.report.front import front_figure, overlay_figure
+from agnsim.report.headline import Headline, headline
+from agnsim.report.layers import AssignmentTable, assignment_figure, assignment_tables, sigma_figure
+from agnsim.report.limits import LimitTable, limit_table
+from agnsim.report.provenance import Provenance, provenance
+from agnsim.report.record import Record, load_record
+from agnsim.report.rival import Point, dominated_by_exact
+from agnsim.report.table import Table, circuit_table, trial_table
+from agnsim.report.training import search_figures, training_figures
+
+
+@dataclass(frozen=True)
+class RunPart:
+    """Everything the page shows of one run."""
+
+    key: str
+    name: str
+    record: Record
+    headline: Headline
+    front: Figure | None
+    dominated: list[tuple[Point, Point]]
+    limits: LimitTable | None
+    assignment: Figure | None
+    assignments: list[AssignmentTable]
+    sigma: Figure | None
+    agreement: str
+    errors: list[Figure]
+    searches: list[Figure]
+    training: list[Figure]
+    trials: Table
+    circuits: Table | None
+    provenance: Provenance
+
+
+def write_report(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
+    """Write the report of one or several runs.
+
+    Args:
+        run_dirs: Run folders, each with a `record.json`.
+        out: The file to write; by default `report.html` in the first run folder.
+
+    Returns:
+        The file written. The same records give the same bytes (for one version of plotly).
+
+    Raises:
+        InputError: No run folder is given.
+        RunFolderError: A folder has no record, or a faulty one.
+    """
+    if not run_dirs:
+        raise InputError("a report needs at least one run folder: agnsim report RUN_DIR...")
+    folders = [Path(folder) for folder in run_dirs]
+    target = Path(out) if out is not None else folders[0] / "report.html"
+    page = render([load_record(folder) for folder in folders])
+    _replace(target, page)
+    return target
+
+
+def render(records: Sequence[Record]) -> str:
+    """Return the page of these records as HTML."""
+    from plotly.offline import get_plotlyjs
+
+    names = _names(records)
+    runs = [
+        _part(record, name, f"run{index}") for index, (record, name) in enumerate(zip(records, names, strict=True), 1)
+    ]
+    # Markup: our own files, and figure specifications that figure.build has made safe for a script element.
+    return _template().render(
+        title=names[0] if len(runs) == 1 else f"{len(runs)} studies",
+        runs=runs,
+        overlay=overlay_figure(records, names, "overlay") if len(runs) > 1 else None,
+        style=Markup(_asset("style.css")),
+        script=Markup(_asset("script.js")),
+        plotly=Markup(get_plotlyjs()),
+        spec=Markup,
+    )
+
+
+def _part(record: Record, name: str, key: str) -> RunPart:
+    found = agreement(record.predictions)
+    return RunPart(
+        key=key,
+        name=name,
+        record=record,
+        headline=headline(record),
+        front=front_figure(record, f"{key}-front"),
+        dominated=dominated_by_exact(record),
+        limits=limit_table(record),
+        assignment=assignment_figure(record, f"{key}-assignment"),
+        assignments=assignment_tables(record, f"{key}-layers"),
+        sigma=sigma_figure(record, f"{key}-sigma"),
+        agreement=sentence(found) if found else "",
+        errors=error_figures(record, f"{key}-errors"),
+        searches=search_figures(record, f"{key}-search"),
+        training=training_figures(record, f"{key}-training"),
+        trials=trial_table(record, f"{key}-trials"),
+        circuits=circuit_table(record, f"{key}-circuits"),
+        provenance=provenance(record),
+    )
+
+
+def _names(records: Sequence[Record]) -> list[str]:
+    """Study names, numbered where two runs share one."""
+    names = [record.study.name for record in records]
+    return [
+        f"{name} ({names[:index].count(name) + 1})" if names.count(name) > 1 else name
+        for index, name in enumerate(names)
+    ]
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("template.html.j2"))
+
+
+def _asset(name: str) -> str:
+    return resources.files("agnsim.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _replace(target: Path, page: str) -> None:
+    """Write beside the target and rename, so that a reader never sees half a page."""
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: the folder {target.parent} does not exist. Create it or give another --out.")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(page)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,155 @@
+"""What makes the factored engine exact: the split of long sums, and float arithmetic that nobody's switches touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agnsim.errors import EngineUnavailable
+from agnsim.kernels import conv2d, factored, matmul
+from agnsim.kernels.exact_float import exact_float
+from agnsim.multipliers import Multiplier
+
+EXACT = Multiplier.exact(8, 8, signed_a=False, signed_b=True)
+UNSIGNED = Multiplier.exact(8, 8, signed_a=False, signed_b=False)
+CPU = torch.device("cpu")
+# Products up to 9 million: two of them are beyond single precision.
+LARGE = Multiplier.from_table(
+    "large", np.outer(np.arange(256) * 11 + 199, np.arange(256) * 11 + 197), signed_a=False, signed_b=False
+)
+
+
+def _codes(shape: tuple[int, ...], low: int, high: int) -> torch.Tensor:
+    return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(3), dtype=torch.int32)
+
+
+def _split(weights: torch.Tensor, multiplier: Multiplier) -> tuple[list[slice], torch.dtype]:
+    return factored._split(weights & 255, factored._planes(multiplier, CPU))
+
+
+def test_few_terms_need_no_split_and_no_look_at_the_weights() -> None:
+    assert _split(_codes((4, 9, 9), -128, 127), EXACT) == ([slice(0, 9)], torch.float32)
+
+
+def test_small_weights_need_no_split() -> None:
+    assert _split(torch.ones(2, 600, 9, dtype=torch.int32), EXACT) == ([slice(0, 600)], torch.float32)
+
+
+def test_large_weights_split_the_channels() -> None:
+    parts, dtype = _split(torch.full((2, 100, 9), 127, dtype=torch.int32), EXACT)
+    assert dtype == torch.float32
+    assert len(parts) == 2
+
+
+def test_one_channel_too_large_for_single_precision_takes_double() -> None:
+    assert _split(torch.full((1, 2, 4), 255, dtype=torch.int32), LARGE)[1] == torch.float64
+
+
+@pytest.mark.parametrize("channels", [28, 61, 300], ids=lambda n: f"{n}-channels")
+@pytest.mark.parametrize("groups", [1, 2], ids=lambda n: f"{n}-groups")
+def test_worst_case_sums_are_exact(channels: int, groups: int) -> None:
+    x = torch.full((1, channels * groups, 3, 3), 255, dtype=torch.uint8)
+    x[:, ::3] = 254
+    w = torch.full((2 * groups, channels, 3, 3), 255, dtype=torch.uint8)
+    w[:, ::7] = 253
+    expected = torch.nn.functional.conv2d(x.double(), w.double(), groups=groups).to(torch.int32)
+    assert torch.equal(conv2d(x, w, UNSIGNED, groups=groups, engine="factored"), expected)
+    if groups == 1:
+        rows, columns = x.flatten(1), w.flatten(1).t()
+        assert torch.equal(matmul(rows, columns, UNSIGNED, engine="factored"), expected.flatten(1))
+
+
+def test_large_products_in_double_precision() -> None:
+    a, b = _codes((5, 70), 200, 255), _codes((70, 3), 200, 255)
+    assert torch.equal(matmul(a, b, LARGE, engine="factored"), matmul(a, b, LARGE, engine="reference"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"padding": 1},
+        {"padding": "same", "dilation": 2},
+        {"stride": 2, "padding": (2, 1), "groups": 2, "pad_value": 9},
+        {"padding": 1, "groups": 2, "pad_value": None},
+    ],
+    ids=str,
+)
+def test_unfolded_columns_as_on_a_gpu(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    u = np.stack([np.arange(256) & ~7, np.arange(256) % 3])
+    v = np.stack([np.arange(256) - 100, np.arange(256) % 5 - 2])
+    multiplier = Multiplier.from_table("rank2", u.T @ v, signed_a=False, signed_b=True)
+    x, w = _codes((3, 4, 7, 6), 0, 255), _codes((6, 4 // arguments.get("groups", 1), 3, 3), -128, 127)
+    expected = conv2d(x, w, multiplier, engine="reference", **arguments)
+    monkeypatch.setattr(factored, "_DIRECT_CONVOLUTION", False)
+    monkeypatch.setattr(factored, "_FLOATS_PER_THREAD", 1)
+    assert torch.equal(conv2d(x, w, multiplier, engine="factored", **arguments), expected)
+
+
+@contextmanager
+def _careless_caller() -> Iterator[None]:
+    mkldnn: Any = torch.backends.mkldnn
+    torch.set_float32_matmul_precision("medium")
+    mkldnn.enabled = False
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            yield
+    finally:
+        mkldnn.enabled = True
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_exact_under_autocast_low_precision_and_transform_convolutions() -> None:
+    # Without oneDNN PyTorch convolves 16 images and more by NNPACK's Winograd, which rounds.
+    x, w = _codes((16, 16, 12, 12), 0, 255), _codes((16, 16, 3, 3), -128, 127)
+    expected = conv2d(x, w, EXACT, padding=1, engine="reference")
+    with _careless_caller():
+        found = conv2d(x, w, EXACT, padding=1, engine="factored")
+        rows = matmul(x.flatten(1), w.flatten(1).repeat(1, 16).t(), EXACT, engine="factored")
+        assert torch.get_float32_matmul_precision() == "medium"
+    assert torch.equal(found, expected)
+    assert torch.equal(rows, matmul(x.flatten(1), w.flatten(1).repeat(1, 16).t(), EXACT, engine="reference"))
+
+
+def test_switches_are_restored_by_the_last_of_several_threads() -> None:
+    nnpack: Any = torch.backends.nnpack
+    before = nnpack.set_flags(True)[0]
+    outer, inner = exact_float(CPU), exact_float(CPU)
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    assert nnpack.set_flags(False)[0] is False
+    inner.__exit__(None, None, None)
+    assert nnpack.set_flags(before)[0] is True
+
+
+def test_concurrent_calls() -> None:
+    x, w = _codes((4, 8, 9, 9), 0, 255), _codes((8, 8, 3, 3), -128, 127)
+    expected = conv2d(x, w, EXACT, engine="reference")
+    fresh = [Multiplier.exact(8, 8, signed_a=False, signed_b=True) for _ in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda multiplier: conv2d(x, w, multiplier, engine="factored"), fresh):
+            assert torch.equal(found, expected)
+
+
+def test_a_table_of_full_rank_is_refused_with_the_reason() -> None:
+    table = np.random.default_rng(0).integers(-99, 99, (256, 256))
+    multiplier = Multiplier.from_table("noise", table, signed_a=True, signed_b=True)
+    codes = torch.ones(2, 2, dtype=torch.int8)
+    with pytest.raises(EngineUnavailable, match=r"'factored' can't run multiplier 'noise' on cpu: .*factorisation"):
+        matmul(codes, codes, multiplier, engine="factored")
+
+
+def test_pad_value_beyond_the_dtype_of_the_codes() -> None:
+    biased = Multiplier.from_table(
+        "biased", np.arange(1, 257)[:, None] * np.arange(256), signed_a=False, signed_b=False
+    )
+    x, w = _codes((1, 2, 3, 3), 0, 127).to(torch.int8), _codes((1, 2, 3, 3), 0, 255)
+    expected = conv2d(x, w, biased, padding=1, pad_value=250, engine="reference")
+    for engine in ("factored", "simd"):
+        assert torch.equal(conv2d(x, w, biased, padding=1, pad_value=250, engine=engine), expected)
