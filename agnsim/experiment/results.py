@@ -105,8 +105,8 @@ def pack(correct: NDArray[np.bool_], top5: NDArray[np.bool_] | None) -> Json:
     return {
         "correct": int(correct.sum()),
         "total": len(correct),
-        "top1": 100 * float(correct.mean()),
-        "top5": None if top5 is None else 100 * float(top5.mean()),
+        "top1": 100 * int(correct.sum()) / len(correct),
+        "top5": None if top5 is None else 100 * int(top5.sum()) / len(top5),
         "images": base64.b64encode(np.packbits(correct).tobytes()).decode(),
     }
 

@@ -11,15 +11,14 @@ from agnsim.kernels.engine import Engine, engines
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
 
-CPU_FACTORED_RANK = 1
-"""Largest rank at which `factored` beats `simd` on a CPU; at rank 2 a Zen 3 core takes equal time for both."""
-
-
 def preferred(multiplier: Multiplier, device: torch.device) -> list[Engine]:
-    """Return the engines for a multiplier on a device, fastest first; the last one can always run."""
+    """Return the engines for a multiplier on a device, fastest first; the last one can always run.
+
+    On a CPU `factored` beats `simd` at rank 1 only; at rank 2 a Zen 3 core takes equal time for both.
+    """
     if device.type != "cpu":
         order = ["factored", "reference"]
-    elif multiplier.factors is not None and len(multiplier.factors.u) <= CPU_FACTORED_RANK:
+    elif multiplier.is_separable:
         order = ["factored", "simd", "reference"]
     else:
         order = ["simd", "factored", "reference"]

@@ -80,6 +80,11 @@ def factorise(table: NDArray[np.integer[Any]], *, max_rank: int = 16) -> Factors
     return min(candidates, key=lambda factors: factors.max_sum, default=None)
 
 
+def rank_exceeds(table: NDArray[np.integer[Any]], limit: int) -> bool:
+    """Return whether the table's rank is proved to be above `limit`; far quicker than factors of a small rank."""
+    return _pivots(table.astype(np.int64), limit) is None
+
+
 def _frozen(u: Int64Array, v: Int64Array, scale: int) -> Factors:
     u.flags.writeable = v.flags.writeable = False
     return Factors(u, v, scale)

@@ -23,7 +23,7 @@ from agnsim.multipliers.encoding import (
     parse_encoding,
 )
 from agnsim.multipliers.exact import exact_products
-from agnsim.multipliers.factors import Factors, factorise
+from agnsim.multipliers.factors import Factors, factorise, rank_exceeds
 from agnsim.multipliers.metrics import ErrorMetrics, error_metrics
 from agnsim.multipliers.table_checks import checked_bits, checked_table
 from agnsim.types import Int32Array
@@ -211,6 +211,11 @@ class Multiplier:
     def factors(self) -> Factors | None:
         """Exact integer factorisation of the table, or `None` where its rank is above 16."""
         return factorise(self.table)
+
+    @cached_property
+    def is_separable(self) -> bool:
+        """Whether every product is `u[a] * v[b]`: one ordinary product of mapped operands."""
+        return not rank_exceeds(self.table, 1) and self.factors is not None and self.factors.rank == 1
 
     @cached_property
     def netlist(self) -> Netlist | None:

@@ -23,10 +23,10 @@ def match(context: Context) -> None:
                 measured=table.measured,
             )
             noise_weight = search.outcome["noise_weight"]
-            scaled = "" if scale == 1 else f", tolerance x {scale:g}"
+            scaled = "" if scale == 1 else f" tolerance x{scale:g}"
             record = {
                 "method": "noise search",
-                "multiplier": f"heterogeneous, noise weight {noise_weight:g}{scaled}",
+                "multiplier": f"mix noise weight {noise_weight:g}{scaled}",
                 "noise_weight": noise_weight,
                 "tolerance_scale": scale,
                 "layers": matching.rows,
