@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,7 +75,12 @@ def _import_module(name: str, reference: str) -> ModuleType:
 
 
 def call(
-    function: Callable[..., Any], place: str, required: Mapping[str, Any], offered: Mapping[str, Any] | None = None
+    function: Callable[..., Any],
+    place: str,
+    required: Mapping[str, Any],
+    offered: Mapping[str, Any] | None = None,
+    *,
+    elsewhere: Iterable[str] = (),
 ) -> Any:
     """Call `function` by keywords and explain a wrong keyword.
 
@@ -84,6 +89,7 @@ def call(
         place: Begins each message, such as `model 'resnet20'`.
         required: Keyword arguments that must be accepted.
         offered: Keyword arguments that are passed only to a function that takes them.
+        elsewhere: Options that the caller has dealt with itself; a message names them among the known ones.
 
     Raises:
         InputError: The function does not take these keywords, or failed; an agnsim error passes unchanged.
@@ -98,7 +104,7 @@ def call(
         names = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         for key in arguments:
             if not takes_all and key not in names:
-                raise InputError(f"{place} takes no option {key!r}.{did_you_mean(key, names)}")
+                raise InputError(f"{place} takes no option {key!r}.{did_you_mean(key, [*names, *elsewhere])}")
         given = {k: v for k, v in (offered or {}).items() if takes_all or k in names}
         arguments = {**given, **arguments}
         missing = [n for n in names if parameters[n].default is inspect.Parameter.empty and n not in arguments]

@@ -99,7 +99,7 @@ def _shown(metrics: dict[str, float]) -> str:
 
 
 class PlainProgress(_Context):
-    """Plain lines: at the start of a task, then one each `interval_s`, and at its end with the duration.
+    """Plain lines: at the start and the end of a stage, and one each `interval_s` within a task that takes so long.
 
     Args:
         stream: Where the lines go; standard error by default.
@@ -129,7 +129,7 @@ class PlainProgress(_Context):
             self.message(f"{title}: {ended} after {duration(self.clock() - started)}")
 
     def track(self, total: int | None, description: str) -> Task:
-        """Begin a task; its lines give steps, share, time left and the latest metrics."""
+        """Begin a task; its lines give steps, share, time left and the latest metrics. A short task has none."""
         return _PlainTask(self, total, description)
 
 
@@ -139,7 +139,6 @@ class _PlainTask(_Context):
         self._done = 0
         self._metrics: dict[str, float] = {}
         self._started = self._spoken = progress.clock()
-        progress.message(f"{description}: {'' if total is None else f'{total} steps, '}started")
 
     def advance(self, n: int = 1, **metrics: float) -> None:
         self._done += n
@@ -159,19 +158,23 @@ class _PlainTask(_Context):
         return f"{share}, {duration(left)} left"
 
     def __exit__(self, kind: Kind, error: Error, trace: Trace) -> None:
+        elapsed = self._progress.clock() - self._started
+        if kind is None and elapsed < self._progress.interval_s:
+            return
         ended = "done" if kind is None else f"stopped at {self._position(self._started)}"
-        took = duration(self._progress.clock() - self._started)
+        took = duration(elapsed)
         self._progress.message(f"{self._description}: {ended} after {took}{_shown(self._metrics)}")
 
 
 class TerminalProgress(_Context):
-    """Bars with the time left, which vanish when their work ends and leave one line with the duration.
+    """Bars with the time left, which vanish when their work ends; stages and long tasks leave a line with the duration.
 
     Args:
         stream: The terminal; standard error by default.
+        interval_s: Seconds from which on a task leaves a line.
     """
 
-    def __init__(self, stream: TextIO | None = None):
+    def __init__(self, stream: TextIO | None = None, *, interval_s: float = 10.0):
         from rich import progress as bars
         from rich.console import Console
 
@@ -188,6 +191,7 @@ class TerminalProgress(_Context):
             transient=True,
         )
         self._open = 0
+        self.interval_s = interval_s
 
     def message(self, text: str) -> None:
         """Show one line above the bars."""
@@ -196,12 +200,12 @@ class TerminalProgress(_Context):
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
         """Show a moving bar, and at the end the title with its duration."""
-        with self.track(None, title):
+        with _TerminalTask(self, None, title, leaves_from_s=0.0):
             yield
 
     def track(self, total: int | None, description: str) -> Task:
         """Begin a task with a bar of its own."""
-        return _TerminalTask(self, total, description)
+        return _TerminalTask(self, total, description, leaves_from_s=self.interval_s)
 
     def begin(self, total: int | None, description: str) -> Any:
         """Add a bar and return its id; the display runs while at least one bar is open."""
@@ -223,8 +227,8 @@ class TerminalProgress(_Context):
 
 
 class _TerminalTask(_Context):
-    def __init__(self, progress: TerminalProgress, total: int | None, description: str):
-        self._progress, self._description = progress, description
+    def __init__(self, progress: TerminalProgress, total: int | None, description: str, *, leaves_from_s: float):
+        self._progress, self._description, self._leaves_from_s = progress, description, leaves_from_s
         self._metrics: dict[str, float] = {}
         self._started = time.monotonic()
         self._id = progress.begin(total, description)
@@ -235,8 +239,11 @@ class _TerminalTask(_Context):
 
     def __exit__(self, kind: Kind, error: Error, trace: Trace) -> None:
         self._progress.end(self._id)
+        elapsed = time.monotonic() - self._started
+        if kind is None and elapsed < self._leaves_from_s:
+            return
         ended = "done" if kind is None else "stopped"
-        took = duration(time.monotonic() - self._started)
+        took = duration(elapsed)
         self._progress.message(f"{self._description}: {ended} after {took}{_shown(self._metrics)}")
 
 

@@ -14,7 +14,7 @@ import agnsim
 from agnsim.cli import app
 
 COMMANDS = ["run", "evaluate", "report", "status", "list", "doctor", "init", "multipliers"]
-KINDS = ["models", "datasets", "engines", "encodings", "families", "schedules"]
+KINDS = ["models", "datasets", "engines", "encodings", "families", "lr_schedules"]
 
 
 def invoke(*arguments: str) -> Result:

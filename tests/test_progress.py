@@ -28,7 +28,7 @@ def test_choice_by_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(make_progress(stream=Terminal()), PlainProgress)
 
 
-def test_plain_lines_at_start_every_ten_seconds_and_end() -> None:
+def test_plain_lines_of_a_stage_and_every_ten_seconds() -> None:
     stream, clock = io.StringIO(), Clock()
     progress = PlainProgress(stream, clock=clock)
     with progress.stage("retraining"), progress.track(100, "epoch 1") as task:
@@ -37,12 +37,18 @@ def test_plain_lines_at_start_every_ten_seconds_and_end() -> None:
             task.advance(1, loss=1 / (1 + clock.now))
     assert stream.getvalue().splitlines() == [
         "retraining ...",
-        "epoch 1: 100 steps, started",
         "epoch 1: 40/100 (40 %), 15.0 s left, loss 0.09091",
         "epoch 1: 80/100 (80 %), 5.0 s left, loss 0.04762",
         "epoch 1: done after 25.0 s, loss 0.03846",
         "retraining: done after 25.0 s",
     ]
+
+
+def test_short_tasks_leave_no_plain_lines() -> None:
+    stream = io.StringIO()
+    with PlainProgress(stream, clock=Clock()).track(2, "evaluating") as task:
+        task.advance(2)
+    assert stream.getvalue() == ""
 
 
 def test_plain_lines_say_where_failed_work_stopped() -> None:
@@ -68,10 +74,9 @@ def test_plain_lines_of_unknown_length() -> None:
     assert "reading: 5 steps\n" in stream.getvalue()
 
 
-def test_terminal_shows_bars_and_leaves_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+def test_terminal_shows_bars_and_leaves_one_line_each() -> None:
     stream = Terminal()
-    progress = make_progress(stream=stream)
+    progress = TerminalProgress(stream, interval_s=0.0)
     with progress.stage("retraining [1]"), progress.track(2, "epoch 1") as task:
         task.advance(1, loss=0.5)
         progress.message("a note")

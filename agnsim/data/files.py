@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ def read_npz(file: Path) -> dict[str, Any]:
         # Opened here: NumPy leaves a file that turns out to be no archive open.
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {key: archive[key] for key in KEYS if key in archive}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise DataError(f"{file} cannot be read as an .npz archive of plain arrays: {error}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{file} cannot be read as an .npz archive of plain arrays: {error}. Is it whole? Copy it anew"
+        ) from error
 
 
 def npz(

@@ -56,12 +56,16 @@ def load_dataset(
     if ":" in name:
         source = _own(call(import_callable(name), place, options, offered), name)
     elif name in datasets:
-        source = call(datasets[name], place, options, offered)
+        source = call(datasets[name], place, options, offered, elsewhere=_COMMON)
     else:
         raise UnknownName(f"unknown data set {name!r}.{did_you_mean(name, datasets)} Also: your own 'module:callable'.")
     changes: dict[str, Any] = {
         key: value
-        for key, value in (("mean", _floats(mean)), ("std", _floats(std)), ("augmentation", augmentation))
+        for key, value in (
+            ("mean", _floats("mean", mean, place)),
+            ("std", _floats("std", std, place)),
+            ("augmentation", augmentation),
+        )
         if value is not None
     }
     if changes:
@@ -69,8 +73,14 @@ def load_dataset(
     return source if train_limit is None and test_limit is None else source.limited(train_limit, test_limit)
 
 
-def _floats(values: Sequence[float] | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(float(v) for v in values)
+_COMMON = ("mean", "std", "augmentation", "train_limit", "test_limit")
+
+
+def _floats(title: str, values: Sequence[float] | None, place: str) -> tuple[float, ...] | None:
+    try:
+        return None if values is None else tuple(float(v) for v in values)
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: {title} is {values!r}; a list of numbers is needed, one per channel") from None
 
 
 def _own(result: Any, name: str) -> DataSource:

@@ -93,8 +93,8 @@ class DataSource:
             ("train_limit", train, len(self.train_labels)),
             ("test_limit", test, len(self.test_labels)),
         ):
-            if count is not None and not 1 <= count <= held:
-                raise DataError(f"{self.origin}: {title} is {count}; allowed: 1 to {held}, which is all there are")
+            if count is not None and not (isinstance(count, int) and 1 <= count <= held):
+                raise DataError(f"{self.origin}: {title} is {count!r}; allowed: 1 to {held}, which is all there are")
         return replace(
             self,
             train_images=self.train_images[:train],

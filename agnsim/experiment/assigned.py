@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from agnsim.energy import multiplier_energy
 from agnsim.experiment.config import TrainingSection
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
 from agnsim.experiment.train import train
-from agnsim.multipliers import Assignment, energy_ratio
+from agnsim.multipliers import Assignment
 from agnsim.nn import assign
 from agnsim.noise import fold_means
 from agnsim.training import reestimate_batch_norm
@@ -49,7 +48,7 @@ def assigned_network(
             reestimate_batch_norm(
                 model, context.plain_batches(), max_batches=-(-match.batch_norm_images // data.batch_size)
             )
-        return model, record | energy_of(context, assignment) | {"retrained": False, "history": []}
+        return model, record | _circuits(assignment) | {"retrained": False, "history": []}
 
     return context.trial(key, f"{kind} {record['multiplier']}", make, base=start)
 
@@ -71,8 +70,6 @@ def retrained_network(context: Context, start: Trial, section: TrainingSection) 
 _INHERITED = (
     "method",
     "multiplier",
-    "multiplier_energy",
-    "energy_flow",
     "distinct_multipliers",
     "bits_a",
     "bits_b",
@@ -82,15 +79,13 @@ _INHERITED = (
 )
 
 
-def energy_of(context: Context, assignment: Assignment) -> Json:
-    """Return what the assignment costs and which circuits it holds, as a trial records it."""
-    ratios = {layer: energy_ratio(choice.multiplier, context.reference) for layer, choice in assignment.items()}
-    circuits = {choice.multiplier.digest for choice in assignment.values()}
+def _circuits(assignment: Assignment) -> Json:
+    """Return which circuits the assignment holds, as a trial records it."""
+    widths = {(choice.effective.bits_a, choice.effective.bits_b) for choice in assignment.values()}
+    bits_a, bits_b = widths.pop() if len(widths) == 1 else (None, None)
     return {
         "assignment": assignment.to_json(),
-        "multiplier_energy": multiplier_energy(context.shapes, ratios),
-        "energy_flow": context.reference.cost.flow if context.reference.cost else "",
-        "distinct_multipliers": len(circuits),
-        "bits_a": 8,
-        "bits_b": 8,
+        "distinct_multipliers": assignment.distinct_multipliers,
+        "bits_a": bits_a,
+        "bits_b": bits_b,
     }

@@ -16,7 +16,7 @@ _KINDS = {
     "engines": ("agnsim.kernels", "engines", "ways to compute emulated products; `agnsim doctor` says which work here"),
     "encodings": ("agnsim.multipliers", "Encoding", "ways a signed value reaches a circuit"),
     "families": ("agnsim.multipliers.families", "families", "circuit families of the built-in library"),
-    "schedules": ("agnsim.training", "schedules", "learning-rate schedules: training.schedule"),
+    "lr_schedules": ("agnsim.training", "schedules", "learning-rate schedules: training.schedule"),
 }
 
 

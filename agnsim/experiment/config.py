@@ -6,17 +6,31 @@ import types
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from agnsim.errors import ConfigError, did_you_mean
 from agnsim.experiment.study_file import KeyPath, StudyFile, read_study_file
+from agnsim.noise import SIGMA_MIN
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Bits = Annotated[int, Field(ge=2, le=8)]
+Sigma = Annotated[float, Field(ge=SIGMA_MIN, allow_inf_nan=False)]
+Item = TypeVar("Item")
+
+
+def _distinct(values: list[Item]) -> list[Item]:
+    """Refuse a list that names something twice: the second would be the very trial that the first is."""
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is given twice")
+    return values
+
+
+Distinct = Annotated[list[Item], AfterValidator(_distinct)]
 
 
 class Section(BaseModel):
@@ -66,34 +80,46 @@ class LibrarySection(Section):
 class QuantizationSection(Section):
     """Uniform integer quantisation of weights and activations."""
 
-    activation_bits: Bits = 8
-    weight_bits: Bits = 8
+    activation_bits: Bits = Field(8, description="width of activation codes")
+    weight_bits: Bits = Field(8, description="width of weight codes")
     activation: Literal["auto", "unsigned", "symmetric", "affine"] = Field(
         "auto",
         description="auto: symmetric where every circuit is signed, else unsigned with a zero point where needed",
     )
-    per_channel_weights: bool = True
-    activation_calibration: Literal["minmax", "percentile", "mse"] = "mse"
-    weight_calibration: Literal["minmax", "percentile", "mse"] = "minmax"
-    percentile: Annotated[float, Field(gt=50, le=100)] = 99.99
+    per_channel_weights: bool = Field(True, description="one weight scale per output channel, else one per layer")
+    activation_calibration: Literal["minmax", "percentile", "mse"] = Field(
+        "mse", description="how activation ranges are chosen: observed extremes, a percentile, or least squared error"
+    )
+    weight_calibration: Literal["minmax", "percentile", "mse"] = Field(
+        "minmax", description="how weight ranges are chosen"
+    )
+    percentile: Annotated[float, Field(gt=50, le=100)] = Field(
+        99.99, description="percent of the values that a `percentile` range keeps"
+    )
     learnable: bool = Field(False, description="train the quantisers' scales too")
     exclude: list[str] = Field([], description="patterns of layer names left in floating point")
-    first_layer: Literal["same", "exact", "float"] = "same"
-    last_layer: Literal["same", "exact", "float"] = "same"
+    first_layer: Literal["same", "exact", "float"] = Field(
+        "same", description="the first layer executed: as the others; 8 bits with exact products; floating point"
+    )
+    last_layer: Literal["same", "exact", "float"] = Field("same", description="likewise the last layer executed")
 
 
 class TrainingSection(Section):
     """One training: epochs, optimiser, schedule."""
 
-    epochs: Count
+    epochs: Count = Field(description="passes over the training images")
     max_steps: Count | None = Field(None, description="stop after so many steps, whatever the epochs")
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    lr: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: NonNegative = 0.0
-    schedule: Literal["constant", "step", "cosine"] = "cosine"
+    optimizer: Literal["sgd", "adam"] = Field("sgd", description="adam has decoupled weight decay (AdamW)")
+    lr: Positive = Field(description="learning rate at the start")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description="of SGD; Adam's first moment")
+    weight_decay: NonNegative = Field(0.0, description="of weight matrices and kernels only")
+    schedule: Literal["constant", "step", "cosine"] = Field(
+        "cosine", description="of the learning rate; step: a tenth of it from a half and again from three quarters on"
+    )
     augment: bool = Field(True, description="the data set's own augmentation (crop and flip for CIFAR)")
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of the target spread over all classes"
+    )
     distillation: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="weight of the float network's softened outputs in the loss (1: nothing else)"
     )
@@ -102,7 +128,7 @@ class TrainingSection(Section):
 class NarrowSection(Section):
     """Exact networks with narrower operands: the honest rival of every approximate circuit."""
 
-    widths: list[str] = Field(description="operand widths: a6w5 is 6-bit activations and 5-bit weights")
+    widths: Distinct[str] = Field(description="operand widths: a6w5 is 6-bit activations and 5-bit weights")
     retrain: TrainingSection | None = Field(None, description="quantisation-aware training of each")
     keep_untrained: bool = Field(True, description="also report each before its training")
 
@@ -118,24 +144,30 @@ class UniformSection(Section):
     """The same circuit in every layer."""
 
     include: list[str] = Field(["*"], description="patterns of circuit names, within the library's selection")
-    retrain: TrainingSection | None = None
+    retrain: TrainingSection | None = Field(None, description="retraining of each through bit-exact emulation")
     retrain_include: list[str] = Field(["*"], description="which of them are retrained too")
 
 
 class SearchSection(Section):
     """Learn each layer's noise tolerance, once per noise weight."""
 
-    noise_weights: list[NonNegative] = Field(min_length=1, description="the paper's lambda, one search each")
-    sigma_max: Positive = 0.5
-    sigma_init: Positive = 0.1
+    noise_weights: Distinct[NonNegative] = Field(min_length=1, description="the paper's lambda, one search each")
+    sigma_max: Sigma = Field(0.5, description="largest sigma: noise std over the layer's output std")
+    sigma_init: Sigma = Field(0.1, description="first value of every sigma, at most sigma_max")
     sigma_lr: Positive = Field(0.02, description="learning rate of log sigma (Adam)")
-    training: TrainingSection
+    training: TrainingSection = Field(description="the training that weights and noise levels share")
+
+    @model_validator(mode="after")
+    def _begins_below_the_cap(self) -> SearchSection:
+        if self.sigma_init > self.sigma_max:
+            raise ValueError(f"sigma_init {self.sigma_init:g} exceeds sigma_max {self.sigma_max:g}; lower it")
+        return self
 
 
 class MatchSection(Section):
     """Give every layer the cheapest circuit whose predicted error fits its tolerance."""
 
-    tolerance_scales: list[Positive] = Field(
+    tolerance_scales: Distinct[Positive] = Field(
         [1.0], min_length=1, description="factors on every tolerance, one assignment each"
     )
     fold_mean: Literal["none", "predicted", "measured"] = Field(
@@ -144,6 +176,9 @@ class MatchSection(Section):
     )
     batch_norm_images: Annotated[int, Field(ge=0)] = Field(
         0, description="re-estimate batch norm on so many training images; 0: no"
+    )
+    mean_limit: Positive = Field(
+        1.0, description="where neither removes the means: a layer's mean error is at most so many times its tolerance"
     )
     rows: Count = Field(512, description="receptive fields sampled per layer")
     measure: bool = Field(True, description="put the sampled true error beside every prediction")
@@ -158,28 +193,34 @@ class HeadlineSection(Section):
 class Study(Section):
     """A whole study, as `agnsim run` takes it."""
 
-    format: Literal[1] = 1
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    format: Literal[1] = Field(1, description="version of the study format")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
+        description="names the run folder runs/NAME; letters, digits, `_`, `.`, `-`"
+    )
     claim: str = Field("", description="one sentence: what the study is expected to show")
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        0, description="of splits, initial weights, batches, augmentation and noise"
+    )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
-    model: ModelSection
-    data: DataSection
-    library: LibrarySection = Field(default_factory=LibrarySection)
+    model: ModelSection = Field(description="the network")
+    data: DataSection = Field(description="the images, and which of them choose and which judge")
+    library: LibrarySection = Field(LibrarySection(), description="the circuits that may be chosen")
     reference_multiplier: str = Field(
         description="exact 8-bit circuit of the library: the denominator of multiplier_energy"
     )
-    quantization: QuantizationSection = QuantizationSection()
+    quantization: QuantizationSection = Field(QuantizationSection(), description="integer arithmetic of the layers")
     train: TrainingSection | None = Field(None, description="float training; needed where no weights are given")
-    quantization_aware_training: TrainingSection | None = None
-    narrow: NarrowSection | None = None
-    uniform: UniformSection | None = None
-    search: SearchSection | None = None
-    match: MatchSection = MatchSection()
+    quantization_aware_training: TrainingSection | None = Field(
+        None, description="training on in integer arithmetic with exact products, before circuits are put in"
+    )
+    narrow: NarrowSection | None = Field(None, description="exact products of fewer bits: the rival")
+    uniform: UniformSection | None = Field(None, description="one circuit in all layers, for every circuit")
+    search: SearchSection | None = Field(None, description="learn each layer's tolerance; none: no assignment is made")
+    match: MatchSection = Field(MatchSection(), description="from tolerances to circuits")
     retrain: TrainingSection | None = Field(
         None, description="retraining of each assignment through bit-exact emulation"
     )
-    headline: HeadlineSection = HeadlineSection()
+    headline: HeadlineSection = Field(HeadlineSection(), description="which result the report opens with")
 
     @model_validator(mode="after")
     def _trained_somehow(self) -> Study:
@@ -210,26 +251,40 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     try:
         return Study.model_validate(source.data)
     except ValidationError as error:
-        lines = [_explain(dict(item), source) for item in error.errors(include_url=False)]
-        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+        faults: dict[KeyPath, list[dict[str, Any]]] = {}
+        for item in error.errors(include_url=False):
+            faults.setdefault(tuple(part for part in item["loc"] if _is_key(part)), []).append(dict(item))
+        raise ConfigError("\n".join(_explain(keys, items, source) for keys, items in faults.items())) from None
 
 
-def _explain(item: dict[str, Any], source: StudyFile) -> str:
-    """Return one line for one pydantic error."""
-    keys: KeyPath = tuple(k for k in item["loc"] if _is_key(k, item["loc"], source))
-    dotted = ".".join(str(k) for k in keys)
-    place = source.place(keys)
+def _explain(keys: KeyPath, items: list[dict[str, Any]], source: StudyFile) -> str:
+    """Return one line for the pydantic errors of one key, of which a union of types gives several."""
+    item, dotted, place = items[0], ".".join(str(k) for k in keys), source.place(keys)
     if item["type"] == "extra_forbidden":
         fields = _fields_at(keys[:-1])
         return f"{place}  {dotted}: unknown key.{did_you_mean(str(keys[-1]), fields)}"
     if item["type"] == "missing":
         return f"{place}  {dotted}: this key is required and missing{_description(keys)}."
-    message = item["msg"].removeprefix("Value error, ")
     shown = f"{item['input']!r}: " if keys and not isinstance(item["input"], dict) else ""
-    return f"{place}  {dotted or 'study'}: {shown}{message[0].lower() + message[1:]}{_description(keys)}."
+    problem = ", or ".join(dict.fromkeys(_problem(item) for item in items))
+    return f"{place}  {dotted or 'study'}: {shown}{problem}{_description(keys)}."
 
 
-def _is_key(part: str | int, loc: tuple[str | int, ...], source: StudyFile) -> bool:
+_PROBLEMS = {
+    "model_type": "this is a section, whose keys stand below it, indented",
+    "too_short": "the list must not be empty",
+    "string_pattern_mismatch": "this text is not allowed here",
+}
+"""Where pydantic's own words would mean nothing to the reader of a study file."""
+
+
+def _problem(item: dict[str, Any]) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    message = _PROBLEMS.get(item["type"], message[0].lower() + message[1:])
+    return message.replace("input should be", "it must be").replace("valid dictionary", "section")
+
+
+def _is_key(part: str | int) -> bool:
     """Tell keys of the file from pydantic's own labels for the members of a union."""
     if isinstance(part, int):
         return True

@@ -18,6 +18,7 @@ from agnsim.experiment.store import State, Trial, TrialStore
 from agnsim.models import build_model
 from agnsim.multipliers import Assignment, Library, Multiplier
 from agnsim.nn import describe, rebuild
+from agnsim.noise import Candidate, candidates
 from agnsim.progress import Progress
 from agnsim.training import evaluate
 from agnsim.types import Json, LayerShape
@@ -37,6 +38,11 @@ class Findings:
     matched: list[Trial] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     timings: list[Json] = field(default_factory=list)
+
+    def add(self, trial: Trial) -> None:
+        """List a trial; the same network found twice (two tolerances, one assignment) is one trial."""
+        if all(trial.digest != known.digest for known in self.trials):
+            self.trials.append(trial)
 
 
 @dataclass
@@ -64,6 +70,21 @@ class Context:
     store: TrialStore
     progress: Progress
     findings: Findings = field(default_factory=Findings)
+    _candidates: dict[bool, list[Candidate]] = field(default_factory=dict)
+
+    def candidates(self, *, signed_a: bool) -> list[Candidate]:
+        """Return every way to use the library's circuits on signed or on non-negative activations.
+
+        They are made once per study: encoded tables and their factors are costly, and all layers share them.
+        """
+        if signed_a not in self._candidates:
+            self._candidates[signed_a] = candidates(self.library, self.reference, signed_a=signed_a)
+        return self._candidates[signed_a]
+
+    @property
+    def means_removed(self) -> bool:
+        """Whether the mean error of every output channel will be folded into the bias or absorbed by batch norm."""
+        return self.study.match.fold_mean != "none" or self.study.match.batch_norm_images > 0
 
     @property
     def assignable(self) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
 from agnsim.multipliers import Choice
 from agnsim.nn import approx_layers, sample_operands
-from agnsim.noise import Candidate, ErrorPrediction, candidates, measure_errors, predict_errors
+from agnsim.noise import Candidate, ErrorPrediction, measure_errors, predict_errors
 from agnsim.quantization import Quantizer
 from agnsim.types import FloatArray, Json
 
@@ -30,12 +32,19 @@ class ErrorTable:
     measured: dict[str, ErrorPrediction] | None
     measure: Callable[[str, Choice], ErrorPrediction]
 
-    def best_uniform(self, circuit: str) -> dict[str, int]:
-        """Return per layer the index of the circuit's orientation and encoding that is predicted to err least."""
+    def best_uniform(self, circuit: str, *, means_removed: bool) -> dict[str, int]:
+        """Return per layer the index of the circuit's orientation and encoding that is predicted to err least.
+
+        Args:
+            circuit: Its name.
+            means_removed: Each channel's mean error will be removed, so that only the spread about it counts.
+        """
         chosen: dict[str, int] = {}
         for layer, options in self.candidates.items():
+            errors = self.predicted[layer]
+            size = errors.std_centred if means_removed else np.hypot(errors.mean, errors.std)
             own = [i for i, option in enumerate(options) if option.choice.multiplier.name == circuit]
-            chosen[layer] = min(own, key=lambda i: float(self.predicted[layer].std_centred[i]))
+            chosen[layer] = min(own, key=lambda i: float(size[i]))
         return chosen
 
     def choices(self, chosen: Mapping[str, int]) -> dict[str, Choice]:
@@ -50,8 +59,9 @@ class ErrorTable:
             return {layer: self.predicted[layer].channel_mean[index] for layer, index in chosen.items()}
         return {layer: self.measure(layer, choice).channel_mean[0] for layer, choice in self.choices(chosen).items()}
 
-    def rows(self) -> list[Json]:
-        """Return every pair of layer and candidate, as the record lists them."""
+    def rows(self, *, means_removed: bool) -> list[Json]:
+        """Return every pair of layer and candidate, as the record lists them; the spread is the one matching compares."""
+        spread = "std_centred" if means_removed else "std"
         rows: list[Json] = []
         for layer, options in self.candidates.items():
             predicted = self.predicted[layer]
@@ -66,9 +76,9 @@ class ErrorTable:
                         "encoding_a": choice.encoding_a.value if choice.encoding_a else None,
                         "encoding_w": choice.encoding_w.value if choice.encoding_w else None,
                         "predicted_mean": _short(predicted.mean[i]),
-                        "predicted_std": _short(predicted.std_centred[i]),
+                        "predicted_std": _short(getattr(predicted, spread)[i]),
                         "measured_mean": _short(measured.mean[i]) if measured else None,
-                        "measured_std": _short(measured.std_centred[i]) if measured else None,
+                        "measured_std": _short(getattr(measured, spread)[i]) if measured else None,
                         "output_std": _short(predicted.output_std),
                     }
                 )
@@ -87,8 +97,7 @@ def error_table(context: Context, trial: Trial) -> ErrorTable:
         measured: dict[str, ErrorPrediction] = {}
         for name in context.assignable:
             sample = operands[name]
-            signed = bool(sample.rows.min() < sample.zero_point_a)
-            options[name] = candidates(context.library, context.reference, signed_a=signed)
+            options[name] = context.candidates(signed_a=bool(sample.rows.min() < sample.zero_point_a))
             choices = [option.choice for option in options[name]]
             range_a, range_w = code_range(layers[name].activation_quantizer), code_range(layers[name].weight_quantizer)
             predicted[name] = predict_errors(sample, choices, range_a=range_a, range_w=range_w)

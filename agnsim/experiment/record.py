@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agnsim.errors import LibraryError
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial, address
+from agnsim.experiment.trial_energy import layer_ratios
 from agnsim.multipliers import Multiplier, area_ratio, delay_ratio, energy_ratio
 from agnsim.types import Json
 
@@ -135,4 +136,6 @@ def _layer(context: Context, name: str) -> Json:
 
 
 def _trial(context: Context, row: Json, trial: Trial) -> Json:
-    return row | {"layers": trial.outcome.get("layers", []), "history": trial.outcome.get("history", [])}
+    ratios = layer_ratios(context, trial)
+    layers = [layer | {"energy_ratio": ratios[layer["layer"]]} for layer in trial.outcome.get("layers", [])]
+    return row | {"layers": layers, "history": trial.outcome.get("history", [])}

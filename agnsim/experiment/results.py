@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.analysis import paired_interval
+from agnsim.errors import RunFolderError
 from agnsim.experiment.store import Trial, write_text
 from agnsim.types import Json
 
@@ -52,8 +53,8 @@ is empty."""
 KINDS = ("float", "quantized", "narrow", "uniform", "heterogeneous")
 
 
-def result_row(trial: Trial, float_trial: Trial, *, model: str, seed: int) -> Json:
-    """Return one trial as a row: what it recorded, and its accuracy drop against the float network, paired by image."""
+def result_row(trial: Trial, float_trial: Trial, energy: Json, *, model: str, seed: int) -> Json:
+    """Return one trial as a row: what it recorded, its energy, and its drop against float, paired by image."""
     outcome, part = trial.outcome, trial.outcome["evaluation"]
     drop, low, high = (None, None, None)
     if trial.digest != float_trial.digest:
@@ -72,7 +73,7 @@ def result_row(trial: Trial, float_trial: Trial, *, model: str, seed: int) -> Js
         "accuracy_drop_pp": drop,
         "drop_low_pp": low,
         "drop_high_pp": high,
-        "multiplier_energy": outcome.get("multiplier_energy"),
+        "multiplier_energy": energy["multiplier_energy"],
         "pe_energy": None,
         "on_chip_energy": None,
         "system_energy": None,
@@ -84,7 +85,7 @@ def result_row(trial: Trial, float_trial: Trial, *, model: str, seed: int) -> Js
         "digest": trial.digest,
         "checkpoint": outcome.get("checkpoint", ""),
         "accuracy_top1_all": part["all"]["top1"],
-        "energy_flow": outcome.get("energy_flow", ""),
+        "energy_flow": energy["energy_flow"],
         "bits_a": outcome.get("bits_a"),
         "bits_b": outcome.get("bits_b"),
         "seconds": outcome["seconds"],
@@ -98,6 +99,23 @@ def write_results(path: Path, rows: Sequence[Json]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+def read_results(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a `results.csv`, every cell a text.
+
+    Raises:
+        RunFolderError: It is missing, or lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                raise RunFolderError(f"{path}: lacks the column {missing[0]!r}. Run the study again to write it anew.")
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RunFolderError(f"{path}: cannot be read as CSV: {error}") from None
 
 
 def pack(correct: NDArray[np.bool_], top5: NDArray[np.bool_] | None) -> Json:

@@ -59,11 +59,17 @@ class TrialStore:
 
     Args:
         folder: The run folder; `trials/` and `checkpoints/` are made in it.
+
+    Attributes:
+        made: Trials that `get_or_make` has made.
+        reused: Trials that it has found.
     """
 
     def __init__(self, folder: Path) -> None:
         self.trials = folder / "trials"
         self.checkpoints = folder / "checkpoints"
+        self.made = 0
+        self.reused = 0
 
     def find(self, trial: str) -> Trial:
         """Return the trial whose id or digest begins with `trial`.
@@ -72,7 +78,7 @@ class TrialStore:
             RunFolderError: None or several do, or its file is damaged.
         """
         found = sorted(self.trials.glob("*.json")) if self.trials.is_dir() else []
-        matching = [path for path in found if path.stem.startswith(trial[:ID_LENGTH])]
+        matching = [path for path in found if path.stem == trial[:ID_LENGTH] or path.stem.startswith(trial)]
         if len(matching) != 1:
             known = ", ".join(path.stem for path in found[:20])
             count = "no" if not matching else "more than one"
@@ -92,8 +98,10 @@ class TrialStore:
         digest = address(key)
         path = self.trials / f"{digest[:ID_LENGTH]}.json"
         if path.is_file():
+            self.reused += 1
             return self._read(path)
         outcome, state = make()
+        self.made += 1
         if state is not None:
             self._save_state(digest, state, base)
             outcome = outcome | {"checkpoint": f"checkpoints/{digest[:ID_LENGTH]}.safetensors"}
@@ -107,16 +115,19 @@ class TrialStore:
             RunFolderError: A checkpoint is missing or damaged.
         """
         path = self.checkpoints / f"{digest[:ID_LENGTH]}.safetensors"
+        remedy = f"Delete {self.trials / path.stem}.json and run the study again."
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 own = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (OSError, SafetensorError) as error:
-            raise RunFolderError(f"{path}: the checkpoint cannot be read: {error}. Run the study again.") from None
+            raise RunFolderError(f"{path}: the checkpoint cannot be read: {error}. {remedy}") from None
+        if metadata.get("digest") != digest:
+            raise RunFolderError(f"{path}: this is the checkpoint of another trial. {remedy}")
         if "base" not in metadata:
             return own
-        inherited = self.load_state(metadata["base"])
-        return {name: own[name] if name in own else inherited[name] for name in json.loads(metadata["names"])}
+        state = self.load_state(metadata["base"]) | own
+        return {name: state[name] for name in json.loads(metadata["names"])}
 
     def _save_state(self, digest: str, state: State, base: str | None) -> None:
         metadata: dict[str, str] = {"digest": digest}

@@ -14,6 +14,7 @@ from agnsim.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
@@ -51,34 +52,41 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
         raise ConfigError(f"{path}: no such study file. `agnsim init` writes one to start from.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    study = StudyFile(path, {}, {(): str(path)})
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(f"{path}: a study is a mapping of keys to values, as in `name: quickstart`.")
+        study.data = _plain(node, (), study)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}{_line_of(error)}: not valid YAML: {_problem(error)}") from None
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(f"{path}: a study is a mapping of keys to values, as in `name: quickstart`.")
-    study = StudyFile(path, {}, {(): str(path)})
-    study.data = _plain(node, (), study)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply, or an alias (`*name`) that contains itself.") from None
     for override in overrides:
         _apply(override, study)
     return study
 
 
-def _plain(node: yaml.Node, keys: KeyPath, study: StudyFile) -> Any:
-    """Return the node as plain data, noting the line of every value."""
-    study.places[keys] = f"{study.path}:{node.start_mark.line + 1}"
+def _plain(node: yaml.Node, keys: KeyPath, study: StudyFile, override: str = "") -> Any:
+    """Return the node as plain data, noting the place of every value: its line, or the override it is a part of."""
+
+    def place_of(part: yaml.Node) -> str:
+        return override or f"{study.path}:{part.start_mark.line + 1}"
+
+    study.places[keys] = place_of(node)
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+        raise ConfigError(f"{study.places[keys]}  {_dotted(keys)}: the tag {node.tag!r} is not allowed; leave it out.")
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            place = f"{study.path}:{key_node.start_mark.line + 1}"
+            key, place = str(key_node.value), place_of(key_node)
             if key in mapping:
                 raise ConfigError(f"{place}  {_dotted((*keys, key))}: this key is given twice; keep one.")
-            mapping[key] = _plain(value_node, (*keys, key), study)
+            mapping[key] = _plain(value_node, (*keys, key), study, override)
             study.places[(*keys, key)] = place
         return mapping
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*keys, i), study) for i, item in enumerate(node.value)]
+        return [_plain(item, (*keys, i), study, override) for i, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode) and node.style is None and _EXPONENT.fullmatch(node.value):
         return float(node.value)  # YAML 1.1 reads 1e-3, without a dot, as text
     loader = yaml.SafeLoader("")
@@ -95,19 +103,21 @@ def _apply(override: str, study: StudyFile) -> None:
     key, separator, text = override.partition("=")
     keys = tuple(part for part in key.strip().split(".") if part)
     if not separator or not keys:
-        raise ConfigError(f"--set {override}: expected key=value, as in --set search.epochs=2")
+        raise ConfigError(f"--set {override}: expected key=value, as in --set search.training.epochs=2.")
     place = f"--set {override}"
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{place}: the value is not valid YAML: {_problem(error)}") from None
     target = study.data
     for part in keys[:-1]:
-        inner = target.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"{place}: {part!r} is not a section, it holds {inner!r}")
-        target = inner
-    target[keys[-1]] = value
+        if target.get(part) is None:  # left out, or switched off by `null`
+            target[part] = {}
+        if not isinstance(target[part], dict):
+            raise ConfigError(f"{place}: {part!r} is not a section, it holds {target[part]!r}.")
+        target = target[part]
+    study.places = {known: where for known, where in study.places.items() if known[: len(keys)] != keys}
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        target[keys[-1]] = None if node is None else _plain(node, keys, study, place)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{place}: the value is not valid YAML: {_problem(error)}.") from None
     study.places[keys] = place
 
 

@@ -21,6 +21,7 @@ from agnsim.errors import EngineUnavailable
 from agnsim.kernels.exact_float import FLOAT32_EXACT, FLOAT64_EXACT, exact_float
 from agnsim.kernels.geometry import ConvGeometry
 from agnsim.kernels.patterns import PerMultiplier, patterns
+from agnsim.multipliers.encoding import operand_values
 
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
@@ -55,16 +56,13 @@ def _build_planes(multiplier: Multiplier, device: torch.device) -> _Planes:
     factors = multiplier.factors
     if factors is None:
         raise EngineUnavailable(f"engine 'factored': {multiplier.name!r} has no small integer factorisation")
-    values = np.arange(1 << multiplier.bits_a, dtype=np.int64)
-    low, high = multiplier.range_a
-    if low < 0:
-        values[values > high] -= 1 << multiplier.bits_a
-    reachable = (values >= low) & (values <= high)
+    # Every pattern, not only those within range_a: an equal table of another encoding, with a wider range, shares this.
+    values = operand_values(multiplier.bits_a, multiplier.signed_a)
     activation: list[Tensor | None] = []
     weight = factors.v.astype(np.int64)
     for plane, u in enumerate(factors.u):
         slope = int(u[1])
-        if np.array_equal(u[reachable], slope * values[reachable]):
+        if np.array_equal(u, slope * values):
             weight[plane] *= slope
             activation.append(None)
         else:

@@ -135,7 +135,7 @@ def _is_int(value: object) -> bool:
 
 
 def _pair(value: IntPair, name: str, least: int) -> tuple[int, int]:
-    both = (value, value) if isinstance(value, int) else tuple(value)
+    both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(_is_int(n) and n >= least for n in both):
         raise InputError(f"conv2d: {name} is {value!r}; it must be an integer >= {least} or a pair of them")
     return both[0], both[1]

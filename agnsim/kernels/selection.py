@@ -11,6 +11,7 @@ from agnsim.kernels.engine import Engine, engines
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
 
+
 def preferred(multiplier: Multiplier, device: torch.device) -> list[Engine]:
     """Return the engines for a multiplier on a device, fastest first; the last one can always run.
 

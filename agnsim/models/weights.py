@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -32,8 +31,8 @@ def load_weights(model: nn.Module, path: Path | str, *, root: Path | str | None 
         root: Data root; AGNSIM_DATA by default.
 
     Raises:
-        CheckpointError: The file is missing, unreadable, holds more than tensors, or names and shapes differ from
-            the model's; the message lists the differences.
+        CheckpointError: The file is missing, unreadable, holds more than tensors, names and shapes differ from the
+            model's (the message lists the differences), or a value is NaN or infinite.
     """
     file = find(path, root)
     if file is None:
@@ -41,6 +40,7 @@ def load_weights(model: nn.Module, path: Path | str, *, root: Path | str | None 
     state = _without_prefix(_read(file))
     expected = model.state_dict()
     _check_fits(state, expected, file, type(model).__name__)
+    _check_finite(state, file)
     # Older files lack the counters of batch norm, which only count; a model keeps its own.
     model.load_state_dict({**{k: v for k, v in expected.items() if _is_counter(k)}, **state})
 
@@ -77,8 +77,11 @@ def _read(file: Path) -> dict[str, Tensor]:
             f"{file} holds more than tensors, or is no file of torch.save; agnsim reads weights only, because a pickle "
             "can run code. Save the state dict: torch.save(model.state_dict(), FILE)"
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{file} cannot be read as weights: {error}") from error
+    except Exception as error:  # a file that is none makes PyTorch's reader fail in any way
+        raise CheckpointError(
+            f"{file} cannot be read as weights ({type(error).__name__}: {error}). Save the state dict: "
+            "torch.save(model.state_dict(), FILE)"
+        ) from error
     return _state_dict(content, file)
 
 
@@ -117,3 +120,14 @@ def _check_fits(state: Mapping[str, Tensor], expected: Mapping[str, Any], file: 
     ]
     if differences:
         raise CheckpointError(f"{file} does not fit {kind}: {'; '.join(differences)}")
+
+
+def _check_finite(state: Mapping[str, Tensor], file: Path) -> None:
+    for name, tensor in state.items():
+        broken = (~torch.isfinite(tensor)).nonzero()
+        if len(broken):
+            at = tuple(broken[0].tolist())
+            raise CheckpointError(
+                f"{file}: {name} holds {tensor[at].item()} at {list(at)} ({len(broken)} of {tensor.numel()} values are "
+                "not finite); the training that made it diverged: take an earlier checkpoint"
+            )

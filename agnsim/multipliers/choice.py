@@ -105,5 +105,8 @@ def _activation_encodings(port_signed: bool, may_be_negative: bool) -> Iterator[
 
 
 def _weight_encodings(port_signed: bool) -> Iterator[Encoding]:
+    if port_signed:
+        yield Encoding.TWOS_COMPLEMENT  # first: where both err the same, the one that needs no converter is taken
     yield Encoding.SIGN_MAGNITUDE
-    yield Encoding.TWOS_COMPLEMENT if port_signed else Encoding.OFFSET
+    if not port_signed:
+        yield Encoding.OFFSET

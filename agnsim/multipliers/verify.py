@@ -1,4 +1,4 @@
-"""Check a whole library: every card against its table, every generated circuit against its generator."""
+"""Check a whole library: every card against its table, every generated circuit and its cost against its generator."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 
 from agnsim.errors import AgnsimError, LibraryError
 from agnsim.multipliers.collection import Library
+from agnsim.multipliers.cost import FIGURES
 from agnsim.multipliers.library import INDEX, TABLES, find_library, load_library
 from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.netlist_cost import FLOW, unit_cost
 from agnsim.multipliers.tables import table_names
 
 
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
-    """Read every circuit of a library; check digest, errors, generator and stray tables. Return the library.
+    """Read every circuit of a library; check digest, errors, generator, unit cost and stray tables; return the library.
 
     Args:
         name_or_path: As for `load_library`.
@@ -44,11 +46,22 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
 
 def _check_generator(circuit: Multiplier, path: Path) -> None:
     netlist = circuit.netlist
-    if netlist is not None and not np.array_equal(netlist.table(), circuit.table):
+    if netlist is None:
+        return
+    if not np.array_equal(netlist.table(), circuit.table):
         raise LibraryError(
             f"{path}: circuit {circuit.name!r}: the generator of family {circuit.family!r} with "
             f"{dict(circuit.parameters)} makes another table than the one stored"
         )
+    if circuit.cost is None or circuit.cost.flow != FLOW:
+        return
+    found = unit_cost(netlist)
+    for figure in FIGURES:
+        if getattr(circuit.cost, figure) != getattr(found, figure):
+            raise LibraryError(
+                f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of the "
+                f"generator's netlist is {getattr(found, figure)}"
+            )
 
 
 def _stray_tables(path: Path) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from agnsim.errors import ConversionError
+from agnsim.errors import ConversionError, DataError
 from agnsim.nn.arithmetic import Float, Quantized
 from agnsim.nn.layers import ApproxLayer, Formats, approx_layers
 from agnsim.nn.modes import evaluating
@@ -43,13 +44,14 @@ def calibrate(model: nn.Module, formats: Mapping[str, Formats], inputs: Iterable
         inputs: Batches on the model's device.
 
     Raises:
-        DataError: A weight or an activation is NaN or infinite.
+        DataError: A weight, a bias or an activation is NaN or infinite.
         ConversionError: A layer is never executed.
     """
     layers = approx_layers(model)
     made: dict[str, QuantizerPair] = {}
     for name, (activation, weight) in formats.items():
         made[name] = layers[name].new_quantizers(activation, weight)
+        _check_bias(name, layers[name].bias)
         made[name][1].observe(layers[name].weight)
         made[name][1].freeze()
     executed: set[str] = set()
@@ -76,6 +78,11 @@ def calibrate(model: nn.Module, formats: Mapping[str, Formats], inputs: Iterable
     for activation_quantizer, _ in made.values():
         activation_quantizer.freeze()
     return made
+
+
+def _check_bias(name: str, bias: Tensor | None) -> None:
+    if bias is not None and not bool(torch.isfinite(bias).all()):
+        raise DataError(f"layer {name!r}, bias: NaN or infinite values. Check where the weights come from.")
 
 
 def install(layer: ApproxLayer, quantizers: Sequence[Quantizer]) -> None:

@@ -52,7 +52,7 @@ def convert(
         raise InputError(f"quantization: {type(quantization).__name__} is not a Quantization")
     if approx_layers(model):
         raise ConversionError("the model is converted already; use agnsim.nn.assign to change its multipliers.")
-    copied = copy.deepcopy(model)
+    copied = _copy(model)
     layers = convertible_layers(copied)
     if not layers:
         raise ConversionError("nothing to convert: the model has no nn.Conv2d or nn.Linear layer.")
@@ -81,12 +81,22 @@ def convert(
     return converted
 
 
+def _copy(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except RuntimeError as error:  # PyTorch's, of tensors that a graph has computed
+        raise ConversionError(
+            "the model cannot be copied: it holds tensors that were computed with gradients, such as the weights of "
+            f"weight norm or a pruning mask; remove these first. PyTorch says: {error}"
+        ) from error
+
+
 def _excluded(patterns: Iterable[str], layers: Mapping[str, nn.Module]) -> set[str]:
     found: set[str] = set()
     for pattern in patterns:
         matching = {name for name in layers if fnmatchcase(name, pattern)}
         if not matching:
-            raise UnknownName(f"exclude: no layer matches {pattern!r}.{did_you_mean(pattern, layers)}")
+            raise UnknownName(f"quantization.exclude: no layer matches {pattern!r}.{did_you_mean(pattern, layers)}")
         found |= matching
     return found
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from agnsim.errors import CheckpointError, ConversionError, InputError
+from agnsim.kernels import engines
 from agnsim.multipliers import Choice, Multiplier
 from agnsim.nn.arithmetic import MultiplyingLayer, Quantized
 from agnsim.nn.operation import Operation
 from agnsim.nn.product import Operand
 from agnsim.types import Json
 
-_INT32_SAFE_BITS = 30
-"""Sums whose exact counterpart stays below 2**30 leave room for the zero point terms in int32."""
+_INT32_LIMIT = 2**31
 
 
 class Emulated(Quantized):
@@ -30,6 +31,9 @@ class Emulated(Quantized):
     Args:
         choice: The circuit, its orientation and encodings.
         engine: Name of the kernel engine.
+
+    Raises:
+        UnknownName: There is no such engine.
     """
 
     kind = "emulated"
@@ -38,8 +42,11 @@ class Emulated(Quantized):
 
     def __init__(self, choice: Choice, engine: str = "auto") -> None:
         super().__init__()
+        if engine != "auto":
+            engines[engine]  # an unknown name is refused here, not in the middle of a network
         self.choice = choice
         self.engine = engine
+        self._largest_product = int(np.abs(self.multiplier.table.astype(np.int64)).max())
         digest = torch.frombuffer(bytearray.fromhex(self.multiplier.digest), dtype=torch.uint8)
         self.register_buffer("multiplier_digest", digest)
         self.register_buffer("mean_correction", torch.zeros(1))
@@ -90,7 +97,9 @@ class Emulated(Quantized):
         pad_value = a.quantizer.zero_points[0]
         sums = operation.emulate(a.compact, w.compact, self.multiplier, pad_value=pad_value, engine=self.engine)
         fan_in = w.codes.shape[1:].numel()
-        if fan_in.bit_length() + a.quantizer.spec.bits + w.quantizer.spec.bits > _INT32_SAFE_BITS:
+        # Each of the two zero point terms is at most one product of the widest codes per element of the fan-in.
+        term = 2 << (a.quantizer.spec.bits + w.quantizer.spec.bits)
+        if fan_in * (self._largest_product + term) >= _INT32_LIMIT:
             sums = sums.to(torch.int64)
         if pad_value:
             weight_sums = w.compact.flatten(1).sum(1, dtype=sums.dtype)

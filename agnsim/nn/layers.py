@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 
 from agnsim.errors import ConversionError, InputError
@@ -87,7 +89,8 @@ class ApproxConv2d(ApproxLayer, nn.Conv2d):
             label: Qualified name, for messages.
 
         Raises:
-            ConversionError: The padding mode is not zeros, or a parameter is parametrised.
+            ConversionError: The padding mode is not zeros, or the weight is parametrised, computed by a hook, not
+                initialised, or of half precision.
         """
         _check_convertible(module, label)
         if module.padding_mode != "zeros":
@@ -141,7 +144,7 @@ class ApproxLinear(ApproxLayer, nn.Linear):  # type: ignore[misc]  # nn.Linear l
         """Return the layer with the parameters of `module`; arguments as for `ApproxConv2d.from_float`.
 
         Raises:
-            ConversionError: A parameter is parametrised.
+            ConversionError: The weight is parametrised, computed by a hook, not initialised, or of half precision.
         """
         _check_convertible(module, label)
         layer = cls(module.in_features, module.out_features, module.bias is not None, device="meta")
@@ -171,6 +174,19 @@ def _check_convertible(module: nn.Module, label: str) -> None:
         raise ConversionError(
             f"layer {label!r}: its parameters are parametrised (weight norm, pruning mask ...), which the conversion "
             "would freeze; remove the parametrisation first (torch.nn.utils.parametrize.remove_parametrizations)."
+        )
+    weight = module._parameters.get("weight")
+    if weight is None:
+        raise ConversionError(
+            f"layer {label!r}: its weight is computed by a hook (weight norm, spectral norm, pruning mask), which the "
+            "conversion would freeze; remove the hook first (torch.nn.utils.remove_spectral_norm, prune.remove ...)."
+        )
+    if is_lazy(weight):
+        raise ConversionError(f"layer {label!r}: its size is not known yet; run the model once on a batch first.")
+    if weight.dtype not in (torch.float32, torch.float64):
+        raise ConversionError(
+            f"layer {label!r}: its weight is {weight.dtype}, which does not hold sums of products; convert a float32 "
+            "model (model.float())."
         )
 
 

@@ -29,15 +29,18 @@ def layer_shapes(model: nn.Module, sample: Tensor) -> dict[str, LayerShape]:
     found: dict[str, LayerShape] = {}
 
     def record(name: str) -> Any:
-        def hook(module: nn.Conv2d | nn.Linear, arguments: tuple[Any, ...], output: Tensor) -> None:
-            shape = _shape(name, module, tuple(arguments[0].shape[1:]), tuple(output.shape[1:]))
+        def hook(
+            module: nn.Conv2d | nn.Linear, arguments: tuple[Any, ...], keywords: dict[str, Any], output: Tensor
+        ) -> None:
+            x: Tensor = arguments[0] if arguments else keywords["input"]
+            shape = _shape(name, module, tuple(x.shape[1:]), tuple(output.shape[1:]))
             known = found.get(name)
             found[name] = shape if known is None else replace(known, macs=known.macs + shape.macs)
 
         return hook
 
     hooks = [
-        module.register_forward_hook(record(name))
+        module.register_forward_hook(record(name), with_kwargs=True)
         for name, module in model.named_modules()
         if isinstance(module, nn.Conv2d | nn.Linear)
     ]

@@ -7,9 +7,10 @@ from agnsim.noise.ground_truth import measure_errors
 from agnsim.noise.matching import Matching, match_layers
 from agnsim.noise.operand_fit import OperandFit, fit_operands
 from agnsim.noise.prediction import ErrorPrediction
-from agnsim.noise.search import NoiseSearch, search_noise
+from agnsim.noise.search import SIGMA_MIN, NoiseSearch, search_noise
 
 __all__ = [
+    "SIGMA_MIN",
     "Candidate",
     "ErrorPrediction",
     "Matching",

@@ -119,10 +119,10 @@ def build(data: Sequence[dict[str, Any]], layout: dict[str, Any], *, height: int
         "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 62, "r": 16, "t": 12, "b": 56},
+        "margin": {"l": 62, "r": 40, "t": 12, "b": 56},
         "hoverlabel": {"align": "left", "bgcolor": "#ffffff", "bordercolor": "#8b95a5", "font": {"color": INK}},
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-        "modebar": {"bgcolor": "rgba(255,255,255,0.85)", "color": "#8b95a5", "activecolor": INK},
+        "modebar": {"orientation": "v", "bgcolor": "rgba(255,255,255,0.85)", "color": "#8b95a5", "activecolor": INK},
         "height": height,
     }
     figure = {"data": list(data), "layout": common | layout}

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,12 @@ from agnsim.cli import app
 from agnsim.experiment.config import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "experiments" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("*/*.md")),
+]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TREE_LINE = re.compile(r"^(?P<path>[\w.{},/-]+/?)(?:\s{2,}.*)?$")
@@ -80,6 +86,11 @@ def test_make_target_exists(page: str, words: list[str]) -> None:
 @pytest.mark.parametrize(("page", "body"), list(blocks("python")))
 def test_python_block_runs(page: str, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for other, module in blocks("python"):  # a block that begins with a file's name is that file, to its page's others
+        if other == page and (file := re.match(r"# (\w+)\.py\n", module)):
+            Path(f"{file[1]}.py").write_text(module, encoding="utf-8")
+            monkeypatch.delitem(sys.modules, file[1], raising=False)
     exec(compile(body, page, "exec"), {"__name__": "__main__"})
 
 

@@ -153,3 +153,14 @@ def test_pad_value_beyond_the_dtype_of_the_codes() -> None:
     expected = conv2d(x, w, biased, padding=1, pad_value=250, engine="reference")
     for engine in ("factored", "simd"):
         assert torch.equal(conv2d(x, w, biased, padding=1, pad_value=250, engine=engine), expected)
+
+
+def test_an_equal_table_of_a_wider_range_does_not_inherit_what_a_narrower_one_may_assume() -> None:
+    # Linear but for the pattern of -128, which sign-magnitude never feeds; encoded, the table stays the same.
+    table = np.multiply.outer(np.r_[0:128, 0, -127:0], np.r_[0:128, -128:0])
+    natural = Multiplier.from_table("saturating", table, signed_a=True, signed_b=True)
+    narrow = natural.encoded("sign_magnitude", "twos_complement")
+    assert narrow == natural
+    a, b = torch.tensor([[-127, 5]]).int(), torch.tensor([[3], [2]]).int()
+    assert matmul(a, b, narrow, engine="factored").item() == -371
+    assert matmul(a - 1, b, natural, engine="factored").item() == 8

@@ -43,6 +43,8 @@ def test_same_padding_of_an_even_kernel_is_larger_below_and_right() -> None:
         ((2, 3, 5, 5), (4, 3, 3, 3), {"groups": 0}, "groups is 0"),
         ((2, 3, 5, 5), (4, 3, 3, 3), {"stride": 0}, "stride is 0"),
         ((2, 3, 5, 5), (4, 3, 3, 3), {"stride": (1, 2, 3)}, "stride is"),
+        ((2, 3, 5, 5), (4, 3, 3, 3), {"stride": 1.5}, "stride is 1.5"),
+        ((2, 3, 5, 5), (4, 3, 3, 3), {"padding": None}, "padding is None"),
         ((2, 3, 5, 5), (4, 3, 3, 3), {"padding": -1}, "padding is -1"),
         ((2, 3, 5, 5), (4, 3, 3, 3), {"padding": "full"}, "allowed are an integer"),
         ((2, 3, 5, 5), (4, 3, 3, 3), {"padding": "same", "stride": 2}, "needs stride 1"),

@@ -85,6 +85,12 @@ def test_choices(multiplier: Multiplier, signed_a: bool | None, encodings: set[t
     assert all(choice.effective.signed_b for choice in found)
 
 
+def test_weights_of_a_signed_port_go_as_they_are_before_they_are_converted() -> None:
+    # Matching takes the first of choices that err the same: never a converter that gains nothing.
+    found = choices(Multiplier.exact(8, 8, signed_a=True, signed_b=True), signed_a=False)
+    assert [choice.encoding_w for choice in found] == [Encoding.TWOS_COMPLEMENT, Encoding.SIGN_MAGNITUDE]
+
+
 def test_symmetric_circuit_has_one_orientation() -> None:
     assert not any(choice.swapped for choice in choices(circuit("sym", symmetric=True)))
 

@@ -4,6 +4,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,18 @@ def test_verify_compares_with_the_generator(tmp_path: Path) -> None:
     fake = circuit("mul3x2u_array", family="array")
     write_library(tmp_path / "lib", "lib", [fake], description="")
     with pytest.raises(LibraryError, match=r"generator of family 'array' .* makes another table"):
+        verify_library(tmp_path / "lib")
+
+
+def test_verify_recomputes_unit_costs(tmp_path: Path) -> None:
+    true = load_library("builtin")["mul3x2u_array"]
+    write_library(tmp_path / "lib", "lib", [true], description="")
+    verify_library(tmp_path / "lib")
+    assert true.cost is not None
+    write_library(
+        tmp_path / "lib", "lib", [replace(true, cost=replace(true.cost, relative_energy=1.0))], description=""
+    )
+    with pytest.raises(LibraryError, match=r"'mul3x2u_array': cost\.relative_energy: stated 1\.0, .*netlist is \d"):
         verify_library(tmp_path / "lib")
 
 

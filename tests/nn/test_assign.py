@@ -63,3 +63,9 @@ def test_widths_that_do_not_fit_name_layer_and_circuit(bits, model, images):
 def test_unknown_layer(model):
     with pytest.raises(UnknownName, match=r"no converted layer '1'.*Known: 0, 3, 4, 7"):
         assign(model, {"1": SIGNED})
+
+
+def test_unknown_engine_changes_nothing(model):
+    with pytest.raises(UnknownName, match=r"unknown engine 'warp'.*factored"):
+        assign(model, {"0": Multiplier.exact(8, 8, signed_a=False, signed_b=True)}, engine="warp")
+    assert not any(isinstance(layer.arithmetic, Emulated) for layer in approx_layers(model).values())

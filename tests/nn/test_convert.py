@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.prune import l1_unstructured
 
 from agnsim.errors import ConversionError, DataError, InputError, UnknownName
 from agnsim.multipliers import Choice, Encoding, Multiplier
@@ -196,6 +197,21 @@ def broken_weight():
     return model
 
 
+def broken_bias():
+    model = nn.Sequential(nn.Linear(3, 2))
+    with torch.no_grad():
+        model[0].bias[1] = float("nan")
+    return model
+
+
+def pruned(detach=False):
+    model = nn.Sequential(nn.Linear(3, 2))
+    l1_unstructured(model[0], "weight", 0.5)
+    if detach:
+        model[0].weight = model[0].weight.detach()
+    return model
+
+
 X = torch.ones(2, 3)
 IMAGE = torch.ones(1, 3, 5, 5)
 
@@ -223,8 +239,29 @@ IMAGE = torch.ones(1, 3, 5, 5)
         (lambda: nn.Linear(3, 2), 3, DataError, "int is not an iterable"),
         (Skips, [X], ConversionError, "layer 'unused' is never executed"),
         (lambda: nn.Sequential(weight_norm(nn.Linear(3, 2))), [X], ConversionError, "layer '0'.*parametrised"),
+        (pruned, [X], ConversionError, "cannot be copied.*pruning mask"),
+        (lambda: pruned(detach=True), [X], ConversionError, "layer '0': its weight is computed by a hook"),
+        (lambda: nn.Sequential(nn.LazyLinear(2)), [X], ConversionError, "layer '0': its size is not known yet"),
+        (lambda: nn.Sequential(nn.Linear(3, 2).half()), [X], ConversionError, "layer '0': its weight is torch.float16"),
+        (broken_bias, [X], DataError, "layer '0', bias: NaN or infinite values"),
     ],
-    ids=["reflect", "transposed", "nan-weight", "empty", "nan-data", "uint8", "str", "int", "unused", "weight-norm"],
+    ids=[
+        "reflect",
+        "transposed",
+        "nan-weight",
+        "empty",
+        "nan-data",
+        "uint8",
+        "str",
+        "int",
+        "unused",
+        "weight-norm",
+        "pruning-mask",
+        "detached-pruning-mask",
+        "lazy",
+        "half-precision",
+        "nan-bias",
+    ],
 )
 def test_refusals(make, data, error, message):
     with pytest.raises(error, match=message):

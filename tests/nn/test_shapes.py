@@ -27,6 +27,18 @@ def test_repeated_layers_and_higher_ranks_count_every_product():
     assert not layer._forward_hooks
 
 
+def test_layer_called_by_keyword():
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(input=x)
+
+    assert layer_shapes(Network(), torch.randn(2, 4))["head"].input_shape == (4,)
+
+
 def test_empty_sample():
     with pytest.raises(InputError, match="at least one input"):
         layer_shapes(nn.Linear(2, 2), torch.empty(0, 2))

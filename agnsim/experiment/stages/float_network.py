@@ -10,6 +10,7 @@ from agnsim.data_root import find
 from agnsim.experiment.context import Context
 from agnsim.experiment.train import train
 from agnsim.models import load_weights
+from agnsim.training import derive_seed, seed_everything
 from agnsim.types import Json
 
 
@@ -25,6 +26,7 @@ def float_network(context: Context) -> None:
     )
 
     def make() -> tuple[nn.Module, Json]:
+        seed_everything(derive_seed(study.seed, "initial weights"))
         model = context.new_model()
         if weights is not None:
             load_weights(model, weights, root=root)
@@ -32,4 +34,4 @@ def float_network(context: Context) -> None:
         return model, {"method": "trained" if study.train else "loaded", "retrained": False, "history": history}
 
     context.findings.float_network = context.trial(key, "float network", make)
-    context.findings.trials.append(context.findings.float_network)
+    context.findings.add(context.findings.float_network)

@@ -18,7 +18,8 @@ def match(context: Context) -> None:
                 search.outcome["sigma"],
                 table.predicted,
                 table.candidates,
-                means_removed=settings.fold_mean != "none" or settings.batch_norm_images > 0,
+                means_removed=context.means_removed,
+                mean_limit=None if context.means_removed else settings.mean_limit,
                 scale=scale,
                 measured=table.measured,
             )
@@ -40,6 +41,6 @@ def match(context: Context) -> None:
                 means=table.means(matching.chosen, settings.fold_mean),
             )
             context.findings.matched.append(matched)
-            context.findings.trials.append(matched)
+            context.findings.add(matched)
         if not context.findings.predictions:
-            context.findings.predictions = table.rows()
+            context.findings.predictions = table.rows(means_removed=context.means_removed)

@@ -20,10 +20,12 @@ def quantize(context: Context) -> None:
         return
     quantization = study_quantization(context)
     settings = {"quantization": study.quantization.model_dump(), "activation": quantization.activation}
-    bits = {"bits_a": quantization.activation_bits, "bits_b": quantization.weight_bits}
-    exact: Json = {"multiplier_energy": 1.0, "distinct_multipliers": 1, "multiplier": "exact", "energy_flow": ""} | bits
-    if (quantization.activation_bits, quantization.weight_bits) != (8, 8):
-        exact["multiplier_energy"] = None  # the reference is an 8-bit circuit
+    exact: Json = {
+        "multiplier": "exact",
+        "distinct_multipliers": 1,
+        "bits_a": quantization.activation_bits,
+        "bits_b": quantization.weight_bits,
+    }
 
     def post_training() -> tuple[nn.Module, Json]:
         model = convert(context.restore(parent), quantization=quantization, calibration=context.calibration_batches())
@@ -31,7 +33,7 @@ def quantize(context: Context) -> None:
 
     key = context.key("quantized", parents=[parent], **settings)
     quantized = context.trial(key, "quantised network", post_training, base=parent)
-    context.findings.trials.append(quantized)
+    context.findings.add(quantized)
 
     section = study.quantization_aware_training
     if section is not None:
@@ -44,7 +46,7 @@ def quantize(context: Context) -> None:
             return model, exact | {"method": "quantisation-aware", "retrained": True, "history": history}
 
         quantized = context.trial(key, "quantisation-aware training", trained, base=start)
-        context.findings.trials.append(quantized)
+        context.findings.add(quantized)
     context.findings.quantized = quantized
 
 

@@ -12,4 +12,4 @@ def retrain(context: Context) -> None:
     if section is None:
         return
     for matched in context.findings.matched:
-        context.findings.trials.append(retrained_network(context, matched, section))
+        context.findings.add(retrained_network(context, matched, section))

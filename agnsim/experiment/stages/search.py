@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from agnsim.experiment.context import Context
-from agnsim.experiment.store import State
+from agnsim.experiment.store import State, address
 from agnsim.experiment.train import make_training, training_loss
 from agnsim.noise import search_noise
+from agnsim.training import derive_seed, seed_everything
 from agnsim.types import Json
 
 
@@ -21,8 +22,10 @@ def search(context: Context) -> None:
         settings = section.model_dump(exclude={"noise_weights"}) | {"noise_weight": noise_weight}
         key = context.key("search", parents=[parent], **settings)
 
-        def work(noise_weight: float = noise_weight) -> tuple[Json, State]:
+        def work(noise_weight: float = noise_weight, key: Json = key) -> tuple[Json, State]:
             started = time.perf_counter()
+            # Dropout and the like draw from the global generator, whose state tells which trials were made before.
+            seed_everything(derive_seed(context.study.seed, address(key)))
             model = context.restore(parent)
             training = section.training
             batches = context.training_batches(training)

@@ -16,11 +16,11 @@ def uniform(context: Context) -> None:
     if section is None or start is None:
         return
     table = error_table(context, start)
-    context.findings.predictions = table.rows()
+    context.findings.predictions = table.rows(means_removed=context.means_removed)
     for name in context.library:
         if not any(fnmatchcase(name, pattern) for pattern in section.include):
             continue
-        chosen = table.best_uniform(name)
+        chosen = table.best_uniform(name, means_removed=context.means_removed)
         assignment = Assignment(table.choices(chosen))
         record = {"method": "uniform", "multiplier": name}
         untrained = assigned_network(
@@ -31,6 +31,6 @@ def uniform(context: Context) -> None:
             record=record,
             means=table.means(chosen, context.study.match.fold_mean),
         )
-        context.findings.trials.append(untrained)
+        context.findings.add(untrained)
         if section.retrain and any(fnmatchcase(name, pattern) for pattern in section.retrain_include):
-            context.findings.trials.append(retrained_network(context, untrained, section.retrain))
+            context.findings.add(retrained_network(context, untrained, section.retrain))
