@@ -169,9 +169,9 @@ def test_evaluate_exits_by_whether_the_accuracy_matches(match: bool, monkeypatch
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupted_run_says_that_it_resumes(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys, types\nfrom agnsim.cli import main\n"
+        "import os, signal, sys, time, types\nfrom agnsim.cli import main\n"
         "stub = sys.modules['agnsim.experiment.run'] = types.ModuleType('run')\n"
-        "stub.run_study = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\nmain()"
+        "stub.run_study = lambda *_, **__: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60))\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code, "run", "x.yaml"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 128 + signal.SIGINT

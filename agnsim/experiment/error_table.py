@@ -60,7 +60,7 @@ class ErrorTable:
         return {layer: self.measure(layer, choice).channel_mean[0] for layer, choice in self.choices(chosen).items()}
 
     def rows(self, *, means_removed: bool) -> list[Json]:
-        """Return every pair of layer and candidate, as the record lists them; the spread is the one matching compares."""
+        """Return every pair of layer and candidate, as the record lists them, with the std that matching compares."""
         spread = "std_centred" if means_removed else "std"
         rows: list[Json] = []
         for layer, options in self.candidates.items():

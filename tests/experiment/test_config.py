@@ -67,6 +67,7 @@ DEFAULTS = {
         "tolerance_scales": [1.0],
         "fold_mean": "measured",
         "batch_norm_images": 0,
+        "mean_limit": 1.0,
         "rows": 512,
         "measure": True,
     },
