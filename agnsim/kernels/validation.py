@@ -19,12 +19,14 @@ ACCUMULATORS = (torch.int32, torch.int64)
 
 
 def check_operands(name_a: str, a: Tensor, name_b: str, b: Tensor, accumulator: torch.dtype) -> None:
-    """Check dtypes and devices.
+    """Check types, dtypes and devices.
 
     Raises:
         InputError: Naming operand, dtype or devices, and the remedy.
     """
     for name, operand in ((name_a, a), (name_b, b)):
+        if not isinstance(operand, Tensor):
+            raise InputError(f"{name} is a {type(operand).__name__}; it must be a torch.Tensor of integer codes")
         if operand.dtype not in OPERAND_DTYPES:
             raise InputError(
                 f"{name} has dtype {operand.dtype}; operands are int8, uint8, int16 or int32 codes. "

@@ -16,6 +16,11 @@ def _codes(*values: int, dtype: torch.dtype = torch.int32) -> torch.Tensor:
     return torch.tensor([values], dtype=dtype)
 
 
+def test_lists_are_refused() -> None:
+    with pytest.raises(InputError, match=r"a is a list; it must be a torch\.Tensor of integer codes"):
+        matmul([[1]], _codes(1), Multiplier.exact(8, 8, signed_a=True, signed_b=True))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool], ids=str)
 def test_other_dtypes_are_refused_with_the_remedy(dtype: torch.dtype) -> None:
     a, b = torch.ones(2, 3, dtype=dtype), torch.ones(3, 2, dtype=torch.int8)
