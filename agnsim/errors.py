@@ -76,9 +76,14 @@ class BundledDataMissing(AgnsimError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `" Did you mean 'x'? Known: a, b, x."` for an unknown name; the suggestion only where one is close."""
+    """Return `" Did you mean 'x'? Known: a, b, x."` for an unknown name; the suggestion only where one is close.
+
+    Of more than 40 names only the nearest are shown, and how many there are.
+    """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     suggestion = f" Did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:40]) + (f", ... ({len(names)} in all)" if len(names) > 40 else "")
-    return f"{suggestion} Known: {shown}."
+    if len(names) > 40:
+        nearest = difflib.get_close_matches(name, names, n=8, cutoff=0.0)
+        return f"{suggestion} Known: {', '.join(nearest)}, ... ({len(names)} in all)."
+    return f"{suggestion} Known: {', '.join(names)}."

@@ -148,11 +148,11 @@ class _PlainTask(_Context):
             self._spoken = now
             self._progress.message(f"{self._description}: {self._position(now)}{_shown(self._metrics)}")
 
-    def _position(self, now: float) -> str:
+    def _position(self, now: float | None = None) -> str:
         if not self._total:
             return f"{self._done} steps"
         share = f"{self._done}/{self._total} ({100 * self._done // self._total} %)"
-        if not 0 < self._done < self._total:
+        if now is None or not 0 < self._done < self._total:
             return share
         left = (now - self._started) / self._done * (self._total - self._done)
         return f"{share}, {duration(left)} left"
@@ -161,7 +161,7 @@ class _PlainTask(_Context):
         elapsed = self._progress.clock() - self._started
         if kind is None and elapsed < self._progress.interval_s:
             return
-        ended = "done" if kind is None else f"stopped at {self._position(self._started)}"
+        ended = "done" if kind is None else f"stopped at {self._position()}"
         took = duration(elapsed)
         self._progress.message(f"{self._description}: {ended} after {took}{_shown(self._metrics)}")
 

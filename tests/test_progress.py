@@ -62,7 +62,7 @@ def test_plain_lines_say_where_failed_work_stopped() -> None:
 
     with pytest.raises(KeyError):
         fail()
-    assert "work: stopped at 3/4 (75 %)" in stream.getvalue()
+    assert "work: stopped at 3/4 (75 %) after" in stream.getvalue()
     assert "stage: stopped" in stream.getvalue()
 
 

@@ -167,6 +167,7 @@ class SearchSection(Section):
 class MatchSection(Section):
     """Give every layer the cheapest circuit whose predicted error fits its tolerance."""
 
+    exclude: list[str] = Field([], description="patterns of circuits that are not matched, though evaluated uniformly")
     tolerance_scales: Distinct[Positive] = Field(
         [1.0], min_length=1, description="factors on every tolerance, one assignment each"
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -85,19 +86,28 @@ class ErrorTable:
         return rows
 
 
-def error_table(context: Context, trial: Trial) -> ErrorTable:
-    """Predict, and where the study asks for it measure, the error of all circuits in a trial's network."""
+def error_table(context: Context, trial: Trial, *, exclude: Sequence[str] = ()) -> ErrorTable:
+    """Predict, and where the study asks for it measure, the error of the circuits in a trial's network.
+
+    Args:
+        context: The study.
+        trial: The network, in quantised arithmetic.
+        exclude: Patterns of circuits to leave out.
+    """
     study = context.study
     model = context.restore(trial)
     layers = approx_layers(model)
-    with context.progress.stage("the error of every circuit in every layer"):
+    weight = trial.outcome.get("noise_weight")
+    after = "" if weight is None else f" after the search, noise weight {weight:g}"
+    with context.progress.stage(f"the error of every circuit in every layer{after}"):
         operands = sample_operands(model, context.calibration_batches(), rows=study.match.rows, seed=study.seed)
         options: dict[str, list[Candidate]] = {}
         predicted: dict[str, ErrorPrediction] = {}
         measured: dict[str, ErrorPrediction] = {}
         for name in context.assignable:
             sample = operands[name]
-            options[name] = context.candidates(signed_a=bool(sample.rows.min() < sample.zero_point_a))
+            every = context.candidates(signed_a=bool(sample.rows.min() < sample.zero_point_a))
+            options[name] = [option for option in every if not _matches(option, exclude)]
             choices = [option.choice for option in options[name]]
             range_a, range_w = code_range(layers[name].activation_quantizer), code_range(layers[name].weight_quantizer)
             predicted[name] = predict_errors(sample, choices, range_a=range_a, range_w=range_w)
@@ -109,6 +119,10 @@ def error_table(context: Context, trial: Trial) -> ErrorTable:
         return measure_errors(operands[layer], [choice], range_a=range_a, range_w=range_w)
 
     return ErrorTable(options, predicted, measured or None, measure)
+
+
+def _matches(option: Candidate, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(option.choice.multiplier.name, pattern) for pattern in patterns)
 
 
 def code_range(quantizer: Quantizer) -> tuple[int, int]:

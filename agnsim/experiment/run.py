@@ -71,6 +71,8 @@ def run_study(
     store = TrialStore(folder)
     context = prepare(study, store, progress or SilentProgress())
     open_run_folder(folder, study)
+    if kept := sum(1 for _ in store.trials.glob("*.json")):
+        context.progress.message(f"{folder}: goes on from {kept} finished trial{'' if kept == 1 else 's'}")
     begun = datetime.datetime.now(datetime.UTC)
     for stage in STAGES:
         started, made, reused = time.perf_counter(), store.made, store.reused

@@ -50,6 +50,10 @@ def read_study_file(path: Path, overrides: Sequence[str] = ()) -> StudyFile:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such study file. `agnsim init` writes one to start from.") from None
+    except IsADirectoryError:
+        inside = sorted(path.glob("*.yaml"))
+        remedy = f"Did you mean {inside[0]}?" if inside else "`agnsim init` writes one to start from."
+        raise ConfigError(f"{path}: a folder, not a study file. {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     study = StudyFile(path, {}, {(): str(path)})
@@ -106,9 +110,10 @@ def _apply(override: str, study: StudyFile) -> None:
         raise ConfigError(f"--set {override}: expected key=value, as in --set search.training.epochs=2.")
     place = f"--set {override}"
     target = study.data
-    for part in keys[:-1]:
+    for depth, part in enumerate(keys[:-1], start=1):
         if target.get(part) is None:  # left out, or switched off by `null`
             target[part] = {}
+            study.places[keys[:depth]] = place
         if not isinstance(target[part], dict):
             raise ConfigError(f"{place}: {part!r} is not a section, it holds {target[part]!r}.")
         target = target[part]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agnsim.report.numbers import count, fixed, interval, percent, saving
 from agnsim.report.record import Record, Trial
-from agnsim.report.rival import EXACT_KINDS, cheapest_exact_as_accurate, dominated_by_exact, points
+from agnsim.report.rival import EXACT_KINDS, best_exact_as_cheap, cheapest_exact_as_accurate, dominated_by_exact, points
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _rival(record: Record, trial: Trial) -> tuple[str, str]:
         return "", ""
     best = cheapest_exact_as_accurate(record, trial)
     if best is None:
-        return "No exact network of this study, of any width, is as accurate.", "ahead"
+        return f"No exact network of this study, of any width, is as accurate.{_as_cheap(record, trial)}", "ahead"
     name = "The plain 8-bit exact network" if best.trial.kind == "quantized" else f"A {best.trial.label} network"
     fact = (
         f"{name} is at least as accurate ({percent(best.accuracy, 2)} against {percent(trial.accuracy_top1, 2)}) and "
@@ -98,10 +98,21 @@ def _rival(record: Record, trial: Trial) -> tuple[str, str]:
     )
     gap = 100.0 * (best.energy - trial.multiplier_energy)
     if round(gap, 1) > 0:
-        return f"{fact}: the approximate multipliers are ahead by {fixed(gap, 1)} points of energy.", "ahead"
+        ahead = f"{fact}: the approximate multipliers are ahead by {fixed(gap, 1)} points of energy."
+        return ahead + _as_cheap(record, trial), "ahead"
     if round(gap, 1) < 0:
         return f"{fact}: the exact rival wins by {fixed(-gap, 1)} points of energy.", "behind"
     return f"{fact}: the exact rival does as well, so nothing is gained.", "behind"
+
+
+def _as_cheap(record: Record, trial: Trial) -> str:
+    """Say what exact multipliers reach for the same energy: at equal accuracy alone, one image can decide the gap."""
+    best = best_exact_as_cheap(record, trial)
+    if best is None or trial.accuracy_top1 is None:
+        return ""
+    less = fixed(trial.accuracy_top1 - best.accuracy)
+    reached = f"{best.trial.label} reaches {percent(best.accuracy, 2)}, {less} points less"
+    return f" For no more energy, {reached}, and saves {percent(saving(best.energy))}."
 
 
 def _trial_tiles(record: Record, trial: Trial) -> list[Tile]:

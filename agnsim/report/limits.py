@@ -59,7 +59,7 @@ def limit_table(record: Record) -> LimitTable | None:
         [_cheapest(record, baseline, kind, retrained, limit, by_selection) for limit in LIMITS_PP]
         for _, kind, retrained in GROUPS
     ]
-    best = [cheapest(row[column] for row in found if row[column] is not None) for column in range(len(LIMITS_PP))]  # type: ignore[misc]
+    best = [cheapest(point for row in found if (point := row[column]) is not None) for column in range(len(LIMITS_PP))]
     for (name, kind, retrained), cells in zip(GROUPS, found, strict=True):
         if not _members(record, kind, retrained):
             continue
@@ -78,11 +78,9 @@ def _members(record: Record, kind: str, retrained: bool | None) -> list[Point]:
 def _cheapest(
     record: Record, baseline: Trial, kind: str, retrained: bool | None, limit: float, by_selection: bool
 ) -> Point | None:
-    return cheapest(
-        point
-        for point in _members(record, kind, retrained)
-        if (drop := _drop(baseline, point.trial, by_selection)) is not None and drop <= limit
-    )
+    drops = [(point, _drop(baseline, point.trial, by_selection)) for point in _members(record, kind, retrained)]
+    kept = [(point.energy, drop, point) for point, drop in drops if drop is not None and drop <= limit]
+    return min(kept, key=lambda row: row[:2], default=(None, None, None))[2]  # equal energies: the smaller drop
 
 
 def _drop(baseline: Trial, trial: Trial, by_selection: bool) -> float | None:
@@ -98,4 +96,6 @@ def _cell(point: Point | None, best: Point | None) -> Cell:
         return Cell()
     trial = point.trial
     is_best = best is not None and point.energy == best.energy
-    return Cell(percent(saving(point.energy)), trial.label, trial.trial, fixed(trial.accuracy_drop_pp), is_best)
+    # the exact networks' group holds both; the other groups' names say which
+    label = f"{trial.label}, retrained" if trial.kind == "narrow" and trial.retrained else trial.label
+    return Cell(percent(saving(point.energy)), label, trial.trial, fixed(trial.accuracy_drop_pp), is_best)

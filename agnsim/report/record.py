@@ -273,7 +273,7 @@ def load_record(run_dir: Path) -> Record:
     if not path.is_file():
         raise RunFolderError(
             f"{run_dir}: {'not a folder' if not run_dir.is_dir() else 'has no record.json'}, so there is nothing to "
-            "report. Give a folder that `agnsim run` has written."
+            "report. Give a folder of a finished run; where it was interrupted, the same `agnsim run` goes on with it."
         )
     try:
         record = Record.model_validate_json(path.read_bytes())

@@ -72,6 +72,15 @@ def cheapest_exact_as_accurate(record: Record, than: Trial) -> Point | None:
     return cheapest(p for p in points(record.of_kind(*EXACT_KINDS)) if p.accuracy >= than.accuracy_top1)
 
 
+def best_exact_as_cheap(record: Record, than: Trial) -> Point | None:
+    """Return the most accurate exact network of the same or less energy."""
+    energy = than.multiplier_energy
+    if energy is None:
+        return None
+    rows = [point for point in points(record.of_kind(*EXACT_KINDS)) if point.energy <= energy]
+    return max(rows, key=lambda point: (point.accuracy, -point.energy), default=None)
+
+
 def cheapest(candidates: Iterable[Point]) -> Point | None:
     """Return the point of least energy, the more accurate one among equals."""
     return min(candidates, key=lambda point: (point.energy, -point.accuracy), default=None)

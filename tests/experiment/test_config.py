@@ -64,6 +64,7 @@ DEFAULTS = {
     "uniform": None,
     "search": None,
     "match": {
+        "exclude": [],
         "tolerance_scales": [1.0],
         "fold_mean": "measured",
         "batch_norm_images": 0,

@@ -109,6 +109,20 @@ def test_missing_file_names_the_remedy(tmp_path):
         read_study_file(tmp_path / "none.yaml")
 
 
+def test_folder_in_place_of_its_study_file_is_refused_with_the_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"a folder, not a study file\. `agnsim init` writes one"):
+        read_study_file(tmp_path)
+    (tmp_path / "study.yaml").write_text("name: x\n")
+    with pytest.raises(ConfigError, match=r"a folder, not a study file\. Did you mean .*study\.yaml\?"):
+        read_study_file(tmp_path)
+
+
+def test_section_made_by_an_override_has_the_override_as_its_place(read):
+    study = read("name: x\nsearch: null\n", "trian.lr=2", "search.training.lr=1")
+    assert study.place(("trian",)) == "--set trian.lr=2"
+    assert study.place(("search", "training")) == "--set search.training.lr=1"
+
+
 def test_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "study.yaml").write_bytes(b"\xff\xfe\x00name")
     with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):

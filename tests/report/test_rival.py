@@ -114,6 +114,33 @@ def test_headline_that_no_exact_network_reaches_is_ahead() -> None:
     assert headline(record).verdict == "ahead"
 
 
+@pytest.mark.parametrize("accuracy", [91.0, 92.0], ids=["an exact rival", "no exact rival"])
+def test_headline_says_what_exact_multipliers_reach_for_its_energy(accuracy: float) -> None:
+    record = make(
+        trial("a", "narrow", 0.9, 91.0),
+        trial("b", "narrow", 0.3, 90.8, bits_a=4, bits_b=4),
+        trial("c", "narrow", 0.2, 90.0),
+        trial("h", "heterogeneous", 0.3, accuracy),
+        headline="h",
+    )
+    found = headline(record)
+    assert found.verdict == "ahead"
+    words = f"narrow exact a4w4 reaches 90.80\xa0%, {accuracy - 90.8:.2f} points less, and saves 70.0"
+    assert f"For no more energy, {words}" in found.rival
+
+
+def test_equal_energies_within_a_limit_are_decided_on_selection_images() -> None:
+    record = make(
+        trial("f", "float", None, 92.0, accuracy_selection=92.0),
+        trial("chosen", "narrow", 0.5, 90.0, accuracy_selection=91.9, accuracy_drop_pp=2.0, bits_a=3, bits_b=3),
+        trial("lucky", "narrow", 0.5, 91.9, accuracy_selection=91.6, accuracy_drop_pp=0.1, retrained=False),
+    )
+    table = limit_table(record)
+    assert table is not None
+    (cell, *_) = dict(table.rows)["Exact, 8 bits and narrower"]
+    assert (cell.trial, cell.label, cell.drop) == ("chosen", "narrow exact a3w3, retrained", "2.00")
+
+
 def test_limits_are_decided_on_selection_images_and_drops_are_of_the_report_images() -> None:
     record = make(
         trial("f", "float", None, 92.0, accuracy_selection=92.0),

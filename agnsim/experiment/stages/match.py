@@ -12,7 +12,7 @@ def match(context: Context) -> None:
     """Match once per search and tolerance scale, on operands of the network that the search has left."""
     settings = context.study.match
     for search in context.findings.searches:
-        table = error_table(context, search)
+        table = error_table(context, search, exclude=settings.exclude)
         for scale in settings.tolerance_scales:
             matching = match_layers(
                 search.outcome["sigma"],

@@ -26,27 +26,29 @@ def search(context: Context) -> None:
             started = time.perf_counter()
             # Dropout and the like draw from the global generator, whose state tells which trials were made before.
             seed_everything(derive_seed(context.study.seed, address(key)))
+            title = f"noise search, noise weight {noise_weight:g}"
             model = context.restore(parent)
             training = section.training
             batches = context.training_batches(training)
             optimizer, schedule = make_training(model, training, len(batches))
-            found = search_noise(
-                model,
-                batches,
-                shapes=context.shapes,
-                noise_weight=noise_weight,
-                sigma_max=section.sigma_max,
-                sigma_init=section.sigma_init,
-                sigma_lr=section.sigma_lr,
-                epochs=training.epochs,
-                optimizer=optimizer,
-                schedule=schedule,
-                loss=training_loss(context, training),
-                max_steps=training.max_steps,
-                seed=context.study.seed,
-                progress=context.progress,
-                description=f"noise search, noise weight {noise_weight:g}",
-            )
+            with context.progress.stage(title):
+                found = search_noise(
+                    model,
+                    batches,
+                    shapes=context.shapes,
+                    noise_weight=noise_weight,
+                    sigma_max=section.sigma_max,
+                    sigma_init=section.sigma_init,
+                    sigma_lr=section.sigma_lr,
+                    epochs=training.epochs,
+                    optimizer=optimizer,
+                    schedule=schedule,
+                    loss=training_loss(context, training),
+                    max_steps=training.max_steps,
+                    seed=context.study.seed,
+                    progress=context.progress,
+                    description=title,
+                )
             outcome = {
                 "noise_weight": noise_weight,
                 "sigma_max": section.sigma_max,
