@@ -170,6 +170,7 @@ def test_evaluate_exits_by_whether_the_accuracy_matches(match: bool, monkeypatch
 def test_interrupted_run_says_that_it_resumes(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, time, types\nfrom agnsim.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background shell has it ignored
         "stub = sys.modules['agnsim.experiment.run'] = types.ModuleType('run')\n"
         "stub.run_study = lambda *_, **__: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60))\nmain()"
     )
