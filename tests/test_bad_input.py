@@ -142,6 +142,16 @@ CIRCUITS = [
         ["uniform.retrain_include: no circuit of library 'builtin' matches 'k7'"],
         id="retrain nothing",
     ),
+    pytest.param(
+        {"match.exclude": ["k7"]},
+        ["match.exclude: no circuit of library 'builtin' matches 'k7'"],
+        id="keep nothing out of the matching",
+    ),
+    pytest.param(
+        {"match.exclude": ["mul8u_array"]},
+        ["library: a search needs an exact circuit", "leave it out of match.exclude"],
+        id="keep the exact circuit out of the matching",
+    ),
     pytest.param({"library.name": "nowhere"}, ["no multiplier library 'nowhere'", "AGNSIM_DATA"], id="no library"),
     pytest.param({"library.name": "."}, [". is no multiplier library", "library.json"], id="a folder that is none"),
 ]

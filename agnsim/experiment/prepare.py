@@ -95,10 +95,11 @@ def load_circuits(study: Study) -> tuple[Library, Multiplier]:
                 f"library: {multiplier.name} takes {multiplier.bits_a} x {multiplier.bits_b} bits; layers hold "
                 "operands of 2 to 8 bits. Leave it out with library.exclude."
             )
-    if study.search is not None and not any(multiplier.is_exact for multiplier in selected.values()):
+    matched = _select("match.exclude", selected, ["*"], study.match.exclude)
+    if study.search is not None and not any(multiplier.is_exact for multiplier in matched.values()):
         raise ConfigError(
             "library: a search needs an exact circuit among those selected, for layers that tolerate none of the "
-            f"others. Add one to library.include, such as {reference.name}."
+            f"others. Add one to library.include, such as {reference.name}, and leave it out of match.exclude."
         )
     return selected, reference
 

@@ -15,6 +15,7 @@ import yaml
 
 from agnsim.experiment import STAGES, run_study
 from agnsim.experiment.results import COLUMNS, KINDS
+from agnsim.experiment.store import TrialStore
 from agnsim.multipliers import energy_ratio, load_library
 from agnsim.progress import SilentProgress, Task
 
@@ -307,3 +308,28 @@ def test_default_folder_is_named_by_the_study(write_study, tmp_path, monkeypatch
     study = write_study({"narrow": None, "uniform": None, "search": None, "retrain": None})
     assert run_study(study, overrides=["name=other"]) == Path("runs/other")
     assert record_of(Path("runs/other"))["study"]["command"] == f"agnsim run {study} --set name=other"
+
+
+def test_circuits_kept_out_of_the_matching_are_evaluated_uniformly_only(write_study, tmp_path):
+    study = write_study(
+        {
+            "narrow": None,
+            "uniform": {"include": ["*_k7"]},
+            "search.noise_weights": [1.0],
+            "match.exclude": ["*_k7"],
+            "match.fold_mean": "none",
+            "match.tolerance_scales": [50.0],
+            "retrain": None,
+        }
+    )
+    run = run_study(study, out=tmp_path / "out")
+    found = {row["kind"]: row for row in rows_of(run)}
+    assert found["uniform"]["multiplier"].endswith("_k7")
+    matched = TrialStore(run).find(found["heterogeneous"]["trial"])
+    circuits = {layer["multiplier"] for layer in matched.outcome["layers"]}
+    assert circuits
+    assert not any(name.endswith("_k7") for name in circuits)
+    state = TrialStore(run).load_state(matched.digest)
+    corrections = [tensor for name, tensor in state.items() if name.endswith("mean_correction")]
+    assert corrections
+    assert not any(tensor.any() for tensor in corrections)
