@@ -107,7 +107,7 @@ def error_table(context: Context, trial: Trial, *, exclude: Sequence[str] = ()) 
         for name in context.assignable:
             sample = operands[name]
             every = context.candidates(signed_a=bool(sample.rows.min() < sample.zero_point_a))
-            options[name] = [option for option in every if not _matches(option, exclude)]
+            options[name] = [option for option in every if not matches(option.choice.multiplier.name, exclude)]
             choices = [option.choice for option in options[name]]
             range_a, range_w = code_range(layers[name].activation_quantizer), code_range(layers[name].weight_quantizer)
             predicted[name] = predict_errors(sample, choices, range_a=range_a, range_w=range_w)
@@ -121,8 +121,9 @@ def error_table(context: Context, trial: Trial, *, exclude: Sequence[str] = ()) 
     return ErrorTable(options, predicted, measured or None, measure)
 
 
-def _matches(option: Candidate, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(option.choice.multiplier.name, pattern) for pattern in patterns)
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a circuit's name fits one of the patterns."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def code_range(quantizer: Quantizer) -> tuple[int, int]:

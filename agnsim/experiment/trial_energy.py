@@ -5,6 +5,8 @@ Costs are not part of a trial: a library whose costs were corrected changes the 
 
 from __future__ import annotations
 
+import functools
+
 from agnsim.energy import multiplier_energy
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
@@ -34,6 +36,7 @@ def layer_ratios(context: Context, trial: Trial) -> dict[str, float]:
     return {layer: ratio_of(context.library[entry["multiplier"]], context.reference) for layer, entry in layers.items()}
 
 
+@functools.cache  # the library's cards and tables are read and checked once per width
 def narrow_ratio(bits_a: int, bits_b: int) -> tuple[float, str]:
     """Return the energy of the built-in unsigned exact array of these widths over that of 8 x 8 bits, and its flow."""
     arrays = load_library("builtin")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from agnsim.experiment.assigned import assigned_network, retrained_network
 from agnsim.experiment.context import Context
-from agnsim.experiment.error_table import error_table
+from agnsim.experiment.error_table import error_table, matches
 from agnsim.multipliers import Assignment
 
 
@@ -18,7 +16,7 @@ def uniform(context: Context) -> None:
     table = error_table(context, start)
     context.findings.predictions = table.rows(means_removed=context.means_removed)
     for name in context.library:
-        if not any(fnmatchcase(name, pattern) for pattern in section.include):
+        if not matches(name, section.include):
             continue
         chosen = table.best_uniform(name, means_removed=context.means_removed)
         assignment = Assignment(table.choices(chosen))
@@ -32,5 +30,5 @@ def uniform(context: Context) -> None:
             means=table.means(chosen, context.study.match.fold_mean),
         )
         context.findings.add(untrained)
-        if section.retrain and any(fnmatchcase(name, pattern) for pattern in section.retrain_include):
+        if section.retrain and matches(name, section.retrain_include):
             context.findings.add(retrained_network(context, untrained, section.retrain))
