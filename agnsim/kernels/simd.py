@@ -7,7 +7,6 @@ one block's products for 16 outputs (`simd_loops.add_by_vectors`, `add_by_rows`)
 from __future__ import annotations
 
 import importlib.util
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from agnsim.kernels.geometry import ConvGeometry, resolve
 from agnsim.kernels.patterns import PerMultiplier, patterns
+from agnsim.kernels.threads import run_parts
 
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
@@ -128,12 +128,7 @@ class _Job:
         blocks = -(-positions // at_most)
         blocks = min(positions, -(-blocks // threads) * threads) if positions > 64 * threads else blocks
         edges = [positions * block // blocks for block in range(blocks + 1)]
-        if threads == 1 or blocks == 1:
-            for block in range(blocks):
-                self._block(edges[block], edges[block + 1])
-            return
-        with ThreadPoolExecutor(min(threads, blocks)) as pool:
-            list(pool.map(self._block, edges[:-1], edges[1:]))
+        run_parts(lambda block: self._block(edges[block], edges[block + 1]), blocks)
 
     def _block(self, start: int, stop: int) -> None:
         from agnsim.kernels import simd_loops  # imports Numba, hence not before an engine runs

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from agnsim.kernels.compiled import compiled
 from agnsim.kernels.simd_vectors import LANES, TERMS, add_products, copy_lanes, transpose_tile
 
-F = TypeVar("F", bound=Callable[..., Any])
 Integers = NDArray[Any]
 
 
-def _compiled(function: F) -> F:
-    """Compile on first use, without the GIL, kept on disk where Numba finds a writable folder."""
-    try:
-        return cast(F, numba.njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # Numba: "no locator available": neither this folder nor the user's cache is writable
-        return cast(F, numba.njit(nogil=True)(function))
-
-
-@_compiled
+@compiled
 def pack(
     source: Integers,
     image_size: int,
@@ -69,7 +59,7 @@ def pack(
         done += run
 
 
-@_compiled
+@compiled
 def add_by_vectors(
     codes: Integers,
     count: int,
@@ -115,7 +105,7 @@ def add_by_vectors(
             )
 
 
-@_compiled
+@compiled
 def add_by_rows(codes: Integers, count: int, table: Integers, starts: Integers, lanes: int, sums: Integers) -> None:
     """Add the same sums for the first `lanes` outputs, a product at a time: for few positions or few outputs."""
     for k in range(codes.shape[0]):
@@ -126,7 +116,7 @@ def add_by_rows(codes: Integers, count: int, table: Integers, starts: Integers, 
                 sums[np.uintp(p * LANES + j)] += table[start + np.uintp(row[p])]
 
 
-@_compiled
+@compiled
 def write_back(sums: Integers, shift: int, lanes: int, first_output: int, start: int, out: Integers) -> None:
     """Store `out[image, first_output + j, position] = sums[p * 16 + j] + shift` for consecutive positions.
 
