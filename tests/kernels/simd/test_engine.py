@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agnsim.errors import EngineUnavailable
-from agnsim.kernels import conv2d, matmul, simd
+from agnsim.kernels import conv2d, matmul
+from agnsim.kernels.simd import columns
 from agnsim.multipliers import Multiplier
 
 TABLE = np.random.default_rng(1).integers(-32_768, 32_768, (256, 256))
@@ -35,7 +36,7 @@ def _operands(
 def test_both_paths(
     path: str, pad_value: int | None, accumulator: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simd, "_SINGLE", 1e9 if path == "vectors" else 0.0)
+    monkeypatch.setattr(columns, "_SINGLE", 1e9 if path == "vectors" else 0.0)
     x, w = _operands(0, (3, 5, 9, 7), (18, 5, 3, 3))
     arguments: dict[str, Any] = {"padding": 1, "pad_value": pad_value, "accumulator": accumulator}
     expected = conv2d(x, w, ANY, engine="reference", **arguments)
@@ -87,7 +88,7 @@ def test_concurrent_calls() -> None:
 
 
 def test_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simd, "_POSITIONS_AT_ONCE", 37)
+    monkeypatch.setattr(columns, "_POSITIONS_AT_ONCE", 37)
     x, w = _operands(4, (2, 3, 13, 11), (5, 3, 3, 3))
     assert torch.equal(conv2d(x, w, ANY, engine="simd"), conv2d(x, w, ANY, engine="reference"))
 

@@ -98,20 +98,27 @@ def transpose_tile(
     return signature, generate
 
 
-@_operation
-def copy_lanes(typing_context: Any, source: Any, at: Any, target: Any, to: Any) -> tuple[Any, Any]:
-    """Copy `source[at : at + LANES]` to `target[to : to + LANES]` (flat C arrays of one dtype)."""
-    signature = types.void(source, at, target, to)
+def _copy(lanes: int) -> Callable[..., None]:
+    """Return the intrinsic `copy(source, at, target, to)` of `lanes` entries (flat C arrays of one dtype)."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source_type, _, target_type, _ = signature.args
-        source, at, target, to = arguments
-        vector = _load(context, builder, source_type, source, at, LANES)
-        pointer = _pointer(context, builder, target_type, target, to, LANES)
-        builder.store(vector, pointer, align=target_type.dtype.bitwidth // 8)
-        return context.get_dummy_value()
+    def define(typing_context: Any, source: Any, at: Any, target: Any, to: Any) -> tuple[Any, Any]:
+        signature = types.void(source, at, target, to)
 
-    return signature, generate
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            source_type, _, target_type, _ = signature.args
+            source, at, target, to = arguments
+            vector = _load(context, builder, source_type, source, at, lanes)
+            pointer = _pointer(context, builder, target_type, target, to, lanes)
+            builder.store(vector, pointer, align=target_type.dtype.bitwidth // 8)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return _operation(define)
+
+
+copy_lanes = _copy(LANES)
+copy_twice_lanes = _copy(2 * LANES)
 
 
 def tile_side(bits: int) -> int:

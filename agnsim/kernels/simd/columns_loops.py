@@ -1,4 +1,4 @@
-"""The compiled loops of the `simd` engine: pack, add, write back. Importing this imports Numba."""
+"""The compiled loops of the column path. Importing this imports Numba."""
 
 from __future__ import annotations
 
@@ -8,60 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.kernels.compiled import compiled
-from agnsim.kernels.simd_vectors import LANES, TERMS, add_products, copy_lanes, transpose_tile
+from agnsim.kernels.simd.columns_vectors import LANES, TERMS, add_products, transpose_tile
+from agnsim.kernels.simd.source_loops import pack
 
 Integers = NDArray[Any]
 
 
 @compiled
-def pack(
-    source: Integers,
-    image_size: int,
-    line_step: int,
-    column_step: int,
-    lines: int,
-    columns: int,
-    fields: Integers,
-    start: int,
-    count: int,
-    codes: Integers,
-) -> None:
-    """Gather the operands of consecutive output positions: `codes[k, p]`.
-
-    Args:
-        source: Padded bit patterns, flat, with at least 16 entries more than are read.
-        image_size: Entries of one image.
-        line_step: Entries between the receptive fields of two output rows.
-        column_step: Entries between those of two output columns.
-        lines: Output height.
-        columns: Output width.
-        fields: `[K]`, where each operand of a receptive field lies, relative to its first.
-        start: First output position (flattened over image, row, column).
-        count: Positions.
-        codes: Result `[>= K, >= count + 16]`; entries from `count` on are scratch.
-    """
-    flat, pitch = codes.reshape(-1), codes.shape[1]
-    done = 0
-    while done < count:
-        position = start + done
-        column, line = position % columns, position // columns
-        first = (line // lines) * image_size + (line % lines) * line_step + column * column_step
-        run = min(columns - column, count - done)
-        for k in range(len(fields)):
-            at, to = first + fields[k], k * pitch + done
-            if column_step == 1:
-                # Writes past the run's end are overwritten by the next run, or lie in the scratch.
-                for p in range(0, run, LANES):
-                    copy_lanes(source, at + p, flat, to + p)
-            else:
-                for p in range(run):
-                    flat[np.uintp(to + p)] = source[np.uintp(at + p * column_step)]
-        done += run
-
-
-@compiled
 def add_by_vectors(
     codes: Integers,
+    pitch: int,
     count: int,
     table: Integers,
     starts: Integers,
@@ -76,23 +32,27 @@ def add_by_vectors(
     code, in the first-level cache), so that one code looks 16 products up with one load.
 
     Args:
-        codes: Activation codes `[K, >= count]`, K a multiple of 4.
+        codes: Flat activation codes, `codes[k * pitch + p]`; their number of rows K is that of `starts`.
+        pitch: Entries from one operand's row to the next's.
         count: Positions.
         table: Flat transposed table, a row of activation codes per weight code.
-        starts: Flat `[K * 16]`, where the row of each weight begins in `table`.
+        starts: Flat `[K * 16]`, K a multiple of 4: where the row of each weight begins in `table`.
         tiles: Squares of codes in use.
         side: Codes per square.
         products: Scratch, flat `[4 * tiles * side * 16]`, dtype of `table`.
         sums: Flat `[count * 16]`, int32 or int64, wrapping.
     """
     block = tiles * side * LANES
-    for k in range(0, codes.shape[0], TERMS):
+    for k in range(0, len(starts) // LANES, TERMS):
         for term in range(TERMS):
             for tile in range(tiles):
                 for lane in range(0, LANES, side):
                     at = term * block + tile * side * LANES + lane
                     transpose_tile(table, starts, (k + term) * LANES + lane, tile * side, products, at)
-        codes0, codes1, codes2, codes3 = codes[k], codes[k + 1], codes[k + 2], codes[k + 3]
+        codes0 = codes[k * pitch :]
+        codes1 = codes[(k + 1) * pitch :]
+        codes2 = codes[(k + 2) * pitch :]
+        codes3 = codes[(k + 3) * pitch :]
         for p in range(count):
             add_products(
                 sums,
@@ -106,10 +66,12 @@ def add_by_vectors(
 
 
 @compiled
-def add_by_rows(codes: Integers, count: int, table: Integers, starts: Integers, lanes: int, sums: Integers) -> None:
+def add_by_rows(
+    codes: Integers, pitch: int, count: int, table: Integers, starts: Integers, lanes: int, sums: Integers
+) -> None:
     """Add the same sums for the first `lanes` outputs, a product at a time: for few positions or few outputs."""
-    for k in range(codes.shape[0]):
-        row = codes[k]
+    for k in range(len(starts) // LANES):
+        row = codes[k * pitch :]
         for j in range(lanes):
             start = np.uintp(starts[k * LANES + j])
             for p in range(count):
@@ -139,3 +101,59 @@ def write_back(sums: Integers, shift: int, lanes: int, first_output: int, start:
             for p in range(run):
                 line[p] = sums[np.uintp(at + p * LANES)] + shift
         done += run
+
+
+@compiled
+def add_block(
+    source: Integers,
+    image_step: int,
+    group_step: int,
+    row_step: int,
+    lines: int,
+    columns: int,
+    fields: Integers,
+    table: Integers,
+    starts: Integers,
+    outputs: int,
+    shift: int,
+    tiles: int,
+    side: int,
+    start: int,
+    count: int,
+    codes: Integers,
+    result: Integers,
+) -> None:
+    """Compute all outputs of one block of positions.
+
+    Args:
+        source: Flat indices, see `Source`.
+        image_step: See `Source`.
+        group_step: See `Source`.
+        row_step: See `Source`.
+        lines: Output height.
+        columns: Output width.
+        fields: `[fan_in]`, see `Source`.
+        table: Flat transposed table, see `Columns`.
+        starts: `[groups, vectors, K * 16]`, K at least the fan-in.
+        outputs: Output channels of one group.
+        shift: Constant added to every sum.
+        tiles: Squares of codes in use; 0: look products up one at a time.
+        side: Codes per square.
+        start: First position.
+        count: Positions.
+        codes: Scratch of zeros, flat, `K * (count + 16)` and a vector more.
+        result: `[N, O, lines * columns]`, overwritten.
+    """
+    pitch = count + LANES
+    sums = np.empty(count * LANES, result.dtype)
+    products = np.empty(4 * tiles * side * LANES, table.dtype)
+    for group in range(starts.shape[0]):
+        pack(source, image_step, row_step, lines, columns, fields, group * group_step, start, count, codes, pitch)
+        for vector in range(starts.shape[1]):
+            lanes = min(LANES, outputs - vector * LANES)
+            sums[:] = 0
+            if tiles > 0:
+                add_by_vectors(codes, pitch, count, table, starts[group, vector], tiles, side, products, sums)
+            else:
+                add_by_rows(codes, pitch, count, table, starts[group, vector], lanes, sums)
+            write_back(sums, shift, lanes, group * outputs + vector * LANES, start, result)
