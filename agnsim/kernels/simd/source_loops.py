@@ -1,0 +1,123 @@
+"""The compiled loops that lay activations out. Importing this imports Numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agnsim.kernels.compiled import compiled
+from agnsim.kernels.simd.columns_vectors import LANES, copy_lanes, copy_twice_lanes
+
+Integers = NDArray[Any]
+
+
+@compiled
+def fill(
+    codes: Integers,
+    start: int,
+    stop: int,
+    flat: Integers,
+    rows: int,
+    columns: int,
+    phases: int,
+    top: int,
+    left: int,
+    mask: int,
+    pad_index: int,
+) -> int:
+    """Write planes `start` to `stop` of a source; return the bitwise or of all indices that are no padding.
+
+    Args:
+        codes: `[planes, H, W]`.
+        start: First plane.
+        stop: Plane after the last.
+        flat: Result, see `Source`.
+        rows: Padded rows.
+        columns: Padded columns.
+        phases: Horizontal stride.
+        top: Padded rows above.
+        left: Padded columns on the left.
+        mask: What makes a code an index.
+        pad_index: Index at padded positions.
+    """
+    height, width = codes.shape[1], codes.shape[2]
+    pitch = (columns + phases - 1) // phases
+    plane = phases * rows * pitch
+    seen = 0
+    for p in range(start, stop):
+        if phases > 1 or height < rows or width < columns:
+            flat[p * plane : (p + 1) * plane] = pad_index
+        for row in range(height):
+            at = p * plane + (top + row) * pitch
+            line = codes[p, row]
+            if phases == 1:
+                target = flat[at + left : at + left + width]
+                for column in range(width):
+                    index = line[column] & mask
+                    seen |= index
+                    target[column] = index
+            else:
+                for phase in range(phases):
+                    first = (phase - left) % phases  # leftmost column of this phase
+                    to = at + phase * rows * pitch + (left + first) // phases
+                    for number in range((width - first + phases - 1) // phases):
+                        index = line[np.uintp(first + number * phases)] & mask
+                        seen |= index
+                        flat[np.uintp(to + number)] = index
+    return seen
+
+
+@compiled
+def pack(
+    source: Integers,
+    image_step: int,
+    row_step: int,
+    lines: int,
+    columns: int,
+    fields: Integers,
+    group_offset: int,
+    start: int,
+    count: int,
+    flat: Integers,
+    pitch: int,
+) -> None:
+    """Gather the operands of consecutive output positions: `flat[k * pitch + p]`.
+
+    Args:
+        source: Flat indices, see `Source`.
+        image_step: Entries from one image to the next.
+        row_step: Entries from one output row's operands to the next row's.
+        lines: Output height.
+        columns: Output width.
+        fields: `[K]`, where each operand of a receptive field lies.
+        group_offset: Where the group's first channel lies.
+        start: First output position (flattened over image, row, column).
+        count: Positions.
+        flat: Result, with at least 32 entries more than its rows; what a row holds from `count` on is unspecified.
+        pitch: Entries from one operand's row to the next's, at least `count`.
+    """
+    first_column = start % columns
+    first_line = start // columns % lines
+    first_row = group_offset + start // columns // lines * image_step + first_line * row_step
+    to_next_image = image_step - lines * row_step
+    for k in range(len(fields)):
+        row, column, line = first_row + fields[k], first_column, first_line
+        to, end = k * pitch, k * pitch + count
+        while to < end:
+            at = row + column
+            run = min(columns - column, end - to)
+            # Writes past the run's end are overwritten by the next run, by the next row, or lie in the scratch.
+            if run > LANES:
+                for p in range(0, run, 2 * LANES):
+                    copy_twice_lanes(source, at + p, flat, to + p)
+            else:
+                copy_lanes(source, at, flat, to)
+            to += run
+            column = 0
+            row += row_step
+            line += 1
+            if line == lines:
+                line = 0
+                row += to_next_image
