@@ -127,7 +127,7 @@ def add_block(
         start = number * block
         count = min(block, positions - start)
         image, position = start // image_size, start % image_size
-        in_place = count == block and position + block <= image_size
+        in_place = block == 256 and count == block and position + block <= image_size
         for group in range(groups):
             pack(source, image_step, row_step, lines, columns, fields, group * group_step, start, count, codes, block)
             for output in range(group * outputs, (group + 1) * outputs):

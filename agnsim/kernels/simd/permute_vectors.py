@@ -50,8 +50,8 @@ def _make(vectors: int, halves: int) -> Callable[..., None]:
     """Return the intrinsic for n = 64 * `vectors` positions and codes below `128 * halves`.
 
     It adds to `sums[sums_at + p]`, or where `is_first` to `start_value` instead, `2**left` times the sum over at most
-    `MAX_TERMS` terms k of the products that code `codes[codes_at + k * n + p]` has in the row at `starts[starts_at + k]`:
-    256 low bytes, then 256 high bytes. Flat arrays; sums wrap.
+    `MAX_TERMS` terms k of the products that code `codes[codes_at + k * n + p]` has in the row at
+    `starts[starts_at + k]`: 256 low bytes, then 256 high bytes. Flat arrays; sums wrap.
 
     Bytes at even and odd positions of a vector are added in 16-bit lanes of their own: `whole` adds pairs of bytes as
     they are and wraps, `odd` adds the upper byte of each pair exactly, and the lower one is the difference.
