@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from agnsim.allocator import keep_freed_memory
 from agnsim.errors import AgnsimError
 
 if TYPE_CHECKING:
@@ -271,4 +272,5 @@ def main() -> None:
     """Entry point of the `agnsim` command."""
     # Threads that wait by spinning make small networks up to 15 times slower as soon as another program wants a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     app()

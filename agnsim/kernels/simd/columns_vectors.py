@@ -16,6 +16,9 @@ from numba.extending import intrinsic
 LANES = 16
 """Outputs that one vector operation serves."""
 
+PIECE = 32
+"""Operands copied at once when a block is packed."""
+
 TERMS = 4
 """Products added between one load and one store of the sums."""
 
@@ -118,7 +121,7 @@ def _copy(lanes: int) -> Callable[..., None]:
 
 
 copy_lanes = _copy(LANES)
-copy_twice_lanes = _copy(2 * LANES)
+copy_piece = _copy(PIECE)
 
 
 def tile_side(bits: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.kernels.compiled import compiled
-from agnsim.kernels.simd.columns_vectors import LANES, copy_lanes, copy_twice_lanes
+from agnsim.kernels.simd.columns_vectors import PIECE, copy_piece
 
 Integers = NDArray[Any]
 
@@ -95,29 +95,29 @@ def pack(
         group_offset: Where the group's first channel lies.
         start: First output position (flattened over image, row, column).
         count: Positions.
-        flat: Result, with at least 32 entries more than its rows; what a row holds from `count` on is unspecified.
+        flat: Result, with at least `PIECE` entries more than its rows; what a row holds from `count` on is unspecified.
         pitch: Entries from one operand's row to the next's, at least `count`.
     """
-    first_column = start % columns
-    first_line = start // columns % lines
-    first_row = group_offset + start // columns // lines * image_step + first_line * row_step
-    to_next_image = image_step - lines * row_step
+    # The pieces of rows that the block consists of are the same for every operand but for its offset.
+    origins = np.empty(count // PIECE + 2 * (count // columns) + 4, np.int64)
+    places = np.empty(len(origins), np.int64)
+    pieces = 0
+    column, line = start % columns, start // columns % lines
+    row = group_offset + start // columns // lines * image_step + line * row_step
+    done = 0
+    while done < count:
+        run = min(columns - column, count - done)
+        for p in range(0, run, PIECE):
+            origins[pieces], places[pieces] = row + column + p, done + p
+            pieces += 1
+        done += run
+        column = 0
+        row += row_step
+        line += 1
+        if line == lines:
+            line = 0
+            row += image_step - lines * row_step
     for k in range(len(fields)):
-        row, column, line = first_row + fields[k], first_column, first_line
-        to, end = k * pitch, k * pitch + count
-        while to < end:
-            at = row + column
-            run = min(columns - column, end - to)
-            # Writes past the run's end are overwritten by the next run, by the next row, or lie in the scratch.
-            if run > LANES:
-                for p in range(0, run, 2 * LANES):
-                    copy_twice_lanes(source, at + p, flat, to + p)
-            else:
-                copy_lanes(source, at, flat, to)
-            to += run
-            column = 0
-            row += row_step
-            line += 1
-            if line == lines:
-                line = 0
-                row += to_next_image
+        # Entries past a piece's end are overwritten by the next piece, by the next row, or lie in the scratch.
+        for piece in range(pieces):
+            copy_piece(source, fields[k] + origins[piece], flat, k * pitch + places[piece])
