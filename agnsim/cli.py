@@ -164,6 +164,69 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def bench(
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", help="layers, networks, training, memory, startup, matmul or all; may be repeated."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer circuits, images and rounds: under a minute.")] = False,
+    network: Annotated[
+        list[str] | None, typer.Option("--network", help="resnet20, resnet18 or mobilenet_v2; may be repeated.")
+    ] = None,
+    multiplier: Annotated[
+        list[str] | None, typer.Option("--multiplier", metavar="NAME", help="A circuit; may be repeated.")
+    ] = None,
+    library: LibraryName = "builtin",
+    engines: Annotated[str, typer.Option("--engines", metavar="A,B", help="Default: all.")] = "",
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    batch: Annotated[int | None, typer.Option("--batch", help="Images at once.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads of PyTorch and the engines.")] = None,
+    repeats: Annotated[int | None, typer.Option("--repeats", help="Rounds of measurements.")] = None,
+    keep_memory: Annotated[
+        bool, typer.Option("--keep-memory", help="Reuse freed memory: figures without page faults (glibc).")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the JSON document there.")] = None,
+    recorded: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Show a written document; measure nothing.")
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of goals as Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast emulation is here, beside PyTorch's float and fake-quantised layers."""
+    from agnsim import bench as benchmark
+    from agnsim.progress import make_progress
+
+    if recorded is not None:
+        document = benchmark.read_document(recorded)
+    else:
+        with make_progress() as progress:
+            document = benchmark.run(
+                suite or ["all"],
+                quick=quick,
+                network_names=network or [],
+                multipliers=multiplier or [],
+                library=library,
+                engine_names=[name.strip() for name in engines.split(",") if name.strip()],
+                device=device,
+                batch=batch,
+                threads=threads,
+                repeats=repeats,
+                keep=keep_memory,
+                progress=progress,
+            )
+    if out is not None:
+        benchmark.write_document(document, out)
+    if as_json:
+        _print_json(document)
+    elif as_markdown:
+        typer.echo(benchmark.markdown(document))
+    else:
+        for title, rows in benchmark.tables(document):
+            typer.echo(f"\n{title}")
+            _print_rows(rows)
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the study file goes.")] = Path(),
 ) -> None:

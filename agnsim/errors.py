@@ -51,6 +51,10 @@ class EngineUnavailable(AgnsimError):
     """An engine cannot run this multiplier on this machine; the message says why."""
 
 
+class EngineMismatch(AgnsimError):
+    """An engine's integers are not those of the definition."""
+
+
 class ConversionError(AgnsimError):
     """A layer cannot be converted to an emulated one."""
 
