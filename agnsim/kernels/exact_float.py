@@ -1,4 +1,10 @@
-"""Float arithmetic that adds integers without rounding, whatever the caller has switched on."""
+"""Float arithmetic that adds integers without rounding, whatever the caller has switched on.
+
+Sums in any order are exact as long as every partial sum is; transform convolutions (Winograd, FFT) are no such sums.
+PyTorch asks oneDNN for `convolution_direct` by name, and oneDNN chooses Winograd only where `convolution_winograd` or
+`convolution_auto` is asked for; `tests/kernels/test_factored.py` reads in oneDNN's log what ran. NNPACK's Winograd is
+switched off here.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +26,11 @@ _cuda: Any = torch.backends.cuda
 _lock = threading.Lock()
 _inside = 0
 _saved: tuple[str, str, str, bool] = ("none", "none", "none", True)
+
+
+def onednn_enabled() -> bool:
+    """Return whether PyTorch has oneDNN and the caller has not switched it off."""
+    return bool(_mkldnn.is_available() and _mkldnn.enabled)
 
 
 @contextmanager

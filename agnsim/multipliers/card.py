@@ -11,6 +11,7 @@ from typing import Any
 
 from agnsim.errors import InputError, LibraryError, MultiplierError
 from agnsim.multipliers.cost import Cost
+from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.metrics import ErrorMetrics
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.table_checks import checked_bits
@@ -114,6 +115,7 @@ class Card:
                 self.family,
                 self.parameters,
                 self.citation,
+                factors_file=path.parent / FACTORS,
             )
         except MultiplierError as error:
             raise LibraryError(f"{path}: {error}") from error

@@ -3,12 +3,13 @@
 If `table = scale * (u.T @ v)` with r rows in `u` and `v`, an emulated matrix product is r ordinary ones. An integer
 factorisation always exists: the rows of the table generate a lattice of dimension r; a basis of it is `v`, and every
 row has integer coordinates `u` in it. Hermite normal form finds a basis, LLL (Lenstra, Lenstra, Lovasz, 1982) makes it
-short.
+short. Where the exact product is one of the r terms and the others are the error's, entries are often shorter still.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 Int64Array = NDArray[np.int64]
 
 PRIME = 2**31 - 1
+MAX_RANK = 16
+# Rows and columns of the part of a table that is looked at first: it proves most ranks too large, and its rank is
+# nearly always the table's, which saves the elimination of a table that is not small.
+_SAMPLE = 96
+_SMALL = 1 << 16
+_PRODUCTS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +38,16 @@ class Factors:
         u: int64 `[rank, 2**bits_a]`, read-only, one row per term, indexed by the bit pattern of the first operand.
         v: int64 `[rank, 2**bits_b]`, read-only, indexed by the bit pattern of the second operand.
         scale: Common factor of all table entries, at least 1.
+        has_exact_term: Whether the first term is the exact product and the others are the error's.
     """
 
     u: Int64Array
     v: Int64Array
     scale: int
+    has_exact_term: bool = False
+
+    def __post_init__(self) -> None:
+        self.u.flags.writeable = self.v.flags.writeable = False
 
     @property
     def rank(self) -> int:
@@ -48,46 +60,109 @@ class Factors:
 
         `fan_in * max_sum` bounds every partial sum: floating point is exact while it stays below 2**24 (float32).
         """
-        return int((np.abs(self.u).T @ np.abs(self.v)).max())
+        return max(int(products.max()) for _, products in _product_rows(np.abs(self.u), np.abs(self.v)))
+
+    @cached_property
+    def significant_bits(self) -> int:
+        """Most binary digits of any entry of `u` or `v`, without trailing zeros and sign.
+
+        Formats with as many bits of significand hold every entry exactly, as far as their exponent reaches: bfloat16
+        8, float16 11, float32 24.
+        """
+        entries = np.unique(np.abs(np.concatenate([self.u.ravel(), self.v.ravel()])))
+        entries = entries[entries > 0]
+        return max((int(entry // (entry & -entry)).bit_length() for entry in entries), default=0)
+
+    def is_of(self, table: NDArray[np.integer[Any]]) -> bool:
+        """Return whether these are the factors of `table`."""
+        if (self.u.shape[1], self.v.shape[1]) != table.shape or _worst_sum(self.u * self.scale, self.v) >= 2**62:
+            return False
+        rows = _product_rows(self.u * self.scale, self.v)
+        return all(np.array_equal(products, table[part]) for part, products in rows)
+
+    def transposed(self) -> Factors:
+        """Return the factors of the transposed table."""
+        return Factors(self.v, self.u, self.scale, self.has_exact_term)
 
 
-def factorise(table: NDArray[np.integer[Any]], *, max_rank: int = 16) -> Factors | None:
+def factorise(
+    table: NDArray[np.integer[Any]],
+    *,
+    max_rank: int = MAX_RANK,
+    operands: tuple[Int64Array, Int64Array] | None = None,
+) -> Factors | None:
     """Return an exact integer factorisation, or `None` where the rank exceeds `max_rank` or it can't be proved.
 
-    Both the row and the column lattice are tried; the one with the smaller `max_sum` is returned.
+    The number of terms is the rank, which is the fewest possible. Bases of the row and of the column lattice, and the
+    exact product with a basis of the error's, are tried; the one whose entries fit the narrowest floats is returned,
+    among these the one of smallest `max_sum`.
 
     Args:
         table: int `[A, B]`.
         max_rank: Largest useful number of terms.
+        operands: Values of the first operand `[A]` and the second `[B]`, whose exact product is `table + error`; `None`
+            leaves this form out.
     """
     entries = table.astype(np.int64)
     scale = int(np.gcd.reduce(entries, axis=None))
     if scale == 0:
         # One term of zeros rather than none, so that no engine meets an empty product.
-        return _frozen(np.zeros((1, entries.shape[0]), np.int64), np.zeros((1, entries.shape[1]), np.int64), 1)
-    entries //= scale
-    pivots = _pivots(entries, max_rank)
-    if pivots is None:
-        return None
+        return Factors(np.zeros((1, entries.shape[0]), np.int64), np.zeros((1, entries.shape[1]), np.int64), 1)
+    candidates = list(_shortest_bases(entries // scale, scale, max_rank))
+    if operands is not None and candidates and candidates[0].rank > 1:
+        candidates += _exact_and_error(entries, operands, candidates[0].rank)
+    return min(candidates, key=_cost, default=None)
+
+
+def _cost(factors: Factors) -> tuple[int, int, int, int]:
+    """Order candidates: terms, then the narrowest tensor-core format (bfloat16, float16, none), then the bound."""
+    format_bits = next((bits for bits in (8, 11) if factors.significant_bits <= bits), 24)
+    return factors.rank, format_bits, factors.max_sum, factors.significant_bits
+
+
+def _exact_and_error(entries: Int64Array, operands: tuple[Int64Array, Int64Array], rank: int) -> Iterator[Factors]:
+    """Yield the exact product with bases of the error's lattices, where these make `rank` terms together."""
+    error = entries - np.multiply.outer(*operands)
+    scale = int(np.gcd.reduce(error, axis=None)) or 1
+    for found in _shortest_bases(error // scale, 1, rank - 1):
+        # The common factor goes where entries are small.
+        on_u = np.abs(found.u).max() < np.abs(found.v).max()
+        u, v = (found.u * scale, found.v) if on_u else (found.u, found.v * scale)
+        joined = Factors(np.vstack([operands[0], u]), np.vstack([operands[1], v]), 1, has_exact_term=True)
+        if joined.is_of(entries):
+            yield joined
+
+
+def _shortest_bases(entries: Int64Array, scale: int, max_rank: int) -> list[Factors]:
+    """Return factors from the row lattice and from the column lattice of `entries`, none beyond `max_rank`."""
+    sampled = _pivots_of_sample(entries, max_rank)
+    if sampled is None:
+        return []
+    # A sample of too small a rank fails the comparison with the table; so does a rank that vanishes modulo the prime.
+    found = _from_pivots(entries, sampled, scale) if entries.size > _SMALL else []
+    if not found:
+        pivots = _pivots(entries, max_rank)
+        found = [] if pivots is None else _from_pivots(entries, pivots, scale)
+    return found
+
+
+def _from_pivots(entries: Int64Array, pivots: tuple[list[int], list[int]], scale: int) -> list[Factors]:
     rows, columns = pivots
-    candidates = []
-    by_rows = _lattice_factors(entries, rows, columns)
-    if by_rows is not None:
-        candidates.append(_frozen(*by_rows, scale))
-    by_columns = _lattice_factors(entries.T, columns, rows)
-    if by_columns is not None:
-        candidates.append(_frozen(by_columns[1], by_columns[0], scale))
-    return min(candidates, key=lambda factors: factors.max_sum, default=None)
+    if not rows:
+        return []
+    by_rows = _lattice_factors(entries, rows, columns, scale)
+    by_columns = _lattice_factors(entries.T, columns, rows, scale)
+    return [*([by_rows] if by_rows else []), *([by_columns.transposed()] if by_columns else [])]
 
 
-def rank_exceeds(table: NDArray[np.integer[Any]], limit: int) -> bool:
-    """Return whether the table's rank is proved to be above `limit`; far quicker than factors of a small rank."""
-    return _pivots(table.astype(np.int64), limit) is None
-
-
-def _frozen(u: Int64Array, v: Int64Array, scale: int) -> Factors:
-    u.flags.writeable = v.flags.writeable = False
-    return Factors(u, v, scale)
+def _pivots_of_sample(entries: NDArray[np.integer[Any]], limit: int) -> tuple[list[int], list[int]] | None:
+    """Return pivots of some rows and columns, as indices of the whole; `None` proves that its rank exceeds `limit`."""
+    generator = np.random.default_rng(0)
+    rows, columns = (
+        np.sort(generator.choice(size, min(size, _SAMPLE), replace=False)).tolist() for size in entries.shape
+    )
+    pivots = _pivots(entries[np.ix_(rows, columns)].astype(np.int64), limit)
+    return None if pivots is None else ([rows[row] for row in pivots[0]], [columns[column] for column in pivots[1]])
 
 
 def _pivots(entries: Int64Array, limit: int) -> tuple[list[int], list[int]] | None:
@@ -113,8 +188,8 @@ def _pivots(entries: Int64Array, limit: int) -> tuple[list[int], list[int]] | No
         residual[active] = (residual[active] - np.outer(multiples[active], residual[row])) % PRIME
 
 
-def _lattice_factors(entries: Int64Array, rows: list[int], columns: list[int]) -> tuple[Int64Array, Int64Array] | None:
-    """Return `u`, `v` where the rows of `v` are a short basis of the lattice that the rows of `entries` generate."""
+def _lattice_factors(entries: Int64Array, rows: list[int], columns: list[int], scale: int) -> Factors | None:
+    """Return factors where the rows of `v` are a short basis of the lattice that the rows of `entries` generate."""
     from flint import fmpz_mat
 
     rank = len(rows)
@@ -136,9 +211,10 @@ def _lattice_factors(entries: Int64Array, rows: list[int], columns: list[int]) -
     if denominator != 1:
         return None
     u = _to_numpy(numerators)
-    if u is None or _worst_sum(u, v) >= 2**62 or not np.array_equal(u.T @ v, entries):
+    if u is None:
         return None
-    return u, v
+    factors = Factors(u, v, 1)
+    return replace(factors, scale=scale) if factors.is_of(entries) else None
 
 
 def _to_numpy(matrix: fmpz_mat) -> Int64Array | None:
@@ -151,3 +227,11 @@ def _to_numpy(matrix: fmpz_mat) -> Int64Array | None:
 
 def _worst_sum(u: Int64Array, v: Int64Array) -> int:
     return sum(int(np.abs(left).max()) * int(np.abs(right).max()) for left, right in zip(u, v, strict=True))
+
+
+def _product_rows(u: Int64Array, v: Int64Array) -> Iterator[tuple[slice, Int64Array]]:
+    """Yield slices of rows and these rows of `u.T @ v`, which stay in the cache."""
+    rows = max(1, _PRODUCTS_AT_ONCE // v.shape[1])
+    for start in range(0, u.shape[1], rows):
+        part = slice(start, start + rows)
+        yield part, u[:, part].T @ v

@@ -13,6 +13,7 @@ from agnsim.data_root import candidates, looked_in
 from agnsim.errors import LibraryError
 from agnsim.multipliers.card import Card, read_card, read_json, write_card
 from agnsim.multipliers.collection import Library, LibraryEntry
+from agnsim.multipliers.factor_files import FACTORS, write_factors
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.pack import INDEX as PACK_INDEX
 from agnsim.multipliers.pack import read_pack
@@ -92,6 +93,7 @@ def write_library(
     """Write a library as a folder, byte for byte the same for the same circuits; an older one there is replaced.
 
     Tables of up to 2**18 entries are stored; larger ones are made from their family's generator when they are read.
+    Factors of small rank are stored whatever the size of the table.
 
     Args:
         path: The library's folder.
@@ -112,7 +114,7 @@ def write_library(
         names.add(multiplier.name)
         families.setdefault(multiplier.family or "custom", []).append(multiplier)
     if (folder / INDEX).is_file():
-        for stale in [*folder.glob("*/*.json"), *folder.glob(f"*/{TABLES}")]:
+        for stale in [*folder.glob("*/*.json"), *folder.glob(f"*/{TABLES}"), *folder.glob(f"*/{FACTORS}")]:
             stale.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     for family, circuits in families.items():
@@ -122,6 +124,9 @@ def write_library(
         stored = {circuit.name: circuit.table for circuit in circuits if _is_stored(circuit.bits_a, circuit.bits_b)}
         if stored:
             write_tables(folder / family / TABLES, stored)
+        factors = {circuit.name: circuit.factors for circuit in circuits if circuit.factors is not None}
+        if factors:
+            write_factors(folder / family / FACTORS, factors)
     index = {"format": LIBRARY_FORMAT, "name": name, "description": description, "flow": flow}
     (folder / INDEX).write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,10 +21,12 @@ from agnsim.multipliers.encoding import (
     natural_encoding,
     operand_map,
     operand_range,
+    operand_values,
     parse_encoding,
 )
 from agnsim.multipliers.exact import exact_products
-from agnsim.multipliers.factors import Factors, factorise, rank_exceeds
+from agnsim.multipliers.factor_files import read_factors
+from agnsim.multipliers.factors import Factors, factorise
 from agnsim.multipliers.metrics import ErrorMetrics, error_metrics
 from agnsim.multipliers.table_checks import checked_bits, checked_table
 from agnsim.types import Int32Array
@@ -58,6 +61,7 @@ class Multiplier:
         encoding_w: The same of the second operand.
         is_swapped: Whether the operand roles of `circuit` are exchanged.
         circuit: The physical circuit this was derived from by `swapped` or `encoded`; `None` for the circuit itself.
+        factors_file: Where the circuit's library may keep its factors, or `None`.
 
     Raises:
         MultiplierError: Table, widths, signs or encodings are not a multiplier.
@@ -78,6 +82,7 @@ class Multiplier:
     encoding_w: Encoding = _NATURAL
     is_swapped: bool = False
     circuit: Multiplier | None = None
+    factors_file: Path | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -209,13 +214,17 @@ class Multiplier:
 
     @cached_property
     def factors(self) -> Factors | None:
-        """Exact integer factorisation of the table, or `None` where its rank is above 16."""
-        return factorise(self.table)
+        """Exact integer factorisation of the table, or `None` where its rank is above 16.
 
-    @cached_property
-    def is_separable(self) -> bool:
-        """Whether every product is `u[a] * v[b]`: one ordinary product of mapped operands."""
-        return not rank_exceeds(self.table, 1) and self.factors is not None and self.factors.rank == 1
+        A library's circuits have theirs on file; the others' are found when first asked for, which takes milliseconds.
+        """
+        if self.circuit is not None and self.is_swapped and not self._is_encoded:
+            return self.circuit.factors.transposed() if self.circuit.factors is not None else None
+        operands = operand_values(self.bits_a, self.signed_a), operand_values(self.bits_b, self.signed_b)
+        stored = None
+        if self.factors_file is not None and self.circuit is None:
+            stored = read_factors(self.factors_file, self.name, self.table, operands)
+        return stored or factorise(self.table, operands=operands)
 
     @cached_property
     def netlist(self) -> Netlist | None:

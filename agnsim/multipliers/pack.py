@@ -19,6 +19,7 @@ from agnsim.errors import LibraryError, MultiplierError
 from agnsim.multipliers.card import is_digest
 from agnsim.multipliers.collection import Library, LibraryEntry
 from agnsim.multipliers.cost import Cost
+from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.metrics import ErrorMetrics
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.table_checks import checked_bits
@@ -70,13 +71,16 @@ def read_pack(path: Path) -> Library:
 
     Required columns are `name, signed (0|1), width_a, width_b, sha256`; costs (`power_mw, area_um2, delay_ns,
     energy_pj`) and published errors are optional, and so are `technology` and `flow`, which are EvoApproxLib's v2022
-    where they are left out. Other columns are ignored.
+    where they are left out. Other columns are ignored. A `factors.npz` there may hold factors of the tables
+    (`agnsim.multipliers.factor_files`).
 
     Raises:
         LibraryError: A file can't be read, a value is wrong, or a circuit has no table or two.
     """
     homes: dict[str, Path] = {}
     for tables in sorted(path.glob("*.npz")):
+        if tables.name == FACTORS:
+            continue
         for name in table_names(tables):
             if name in homes:
                 raise LibraryError(f"{tables}: table {name!r} is in {homes[name].name} too; a name is allowed once")
@@ -167,9 +171,9 @@ def _cost(fields: Mapping[str, str], costs: Mapping[str, Decimal | None], where:
 
 def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
     table = read_table(tables, row.name, (1 << row.bits[0], 1 << row.bits[1]))
-    circuit = Multiplier.from_table(
-        row.name,
-        table,
+    circuit = Multiplier(
+        name=row.name,
+        table=table,
         bits_a=row.bits[0],
         bits_b=row.bits[1],
         signed_a=row.signed,
@@ -177,6 +181,7 @@ def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
         source=row.cost.flow if row.cost else FLOW,
         cost=row.cost,
         citation=CITATION,
+        factors_file=tables.parent / FACTORS,
     )
     if circuit.digest != row.digest:
         raise LibraryError(f"{row.where}: sha256 of {row.name!r}: stated {row.digest}, the table's is {circuit.digest}")

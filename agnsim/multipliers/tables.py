@@ -16,6 +16,7 @@ from agnsim.errors import LibraryError
 from agnsim.types import Int32Array
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+_MOST_ROWS = 256  # where a file itself says how many
 
 
 def write_tables(path: Path, tables: Mapping[str, Int32Array]) -> None:
@@ -43,8 +44,13 @@ def table_names(path: Path) -> list[str]:
         raise LibraryError(f"{path}: not a readable .npz file ({error})") from error
 
 
-def read_table(path: Path, name: str, shape: tuple[int, int]) -> Int32Array:
+def read_table(path: Path, name: str, shape: tuple[int | None, int]) -> Int32Array:
     """Return one int32 table of an `.npz` file; shape and dtype are checked before its data is read.
+
+    Args:
+        path: The file.
+        name: The table's name in it.
+        shape: The shape it must have; `None`: up to 256 rows.
 
     Raises:
         LibraryError: The file is unreadable or damaged, lacks the table, or holds another shape or dtype.
@@ -61,7 +67,7 @@ def read_table(path: Path, name: str, shape: tuple[int, int]) -> Int32Array:
         raise LibraryError(f"{path}: table {name!r} can't be read, the file is damaged ({error})") from error
 
 
-def _read_array(member: IO[bytes], where: str, shape: tuple[int, int]) -> Int32Array:
+def _read_array(member: IO[bytes], where: str, shape: tuple[int | None, int]) -> Int32Array:
     try:
         version = npy.read_magic(member)
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
@@ -70,11 +76,12 @@ def _read_array(member: IO[bytes], where: str, shape: tuple[int, int]) -> Int32A
         raise LibraryError(f"{where} is no NumPy array ({error})") from error
     if dtype.kind != "i" or dtype.itemsize != 4:
         raise LibraryError(f"{where} has dtype {dtype}; it must be int32")
-    if found_shape != shape:
+    rows = shape[0] if shape[0] is not None else min(_MOST_ROWS, found_shape[0] if found_shape else 0)
+    if found_shape != (rows, shape[1]):
         raise LibraryError(f"{where} has shape {found_shape}; its card's widths make it {shape}")
-    size = shape[0] * shape[1] * 4
+    size = rows * shape[1] * 4
     content = member.read(size)
     if len(content) != size:
         raise LibraryError(f"{where} ends after {len(content)} of {size} bytes")
     flat = np.frombuffer(content, dtype=dtype).astype(np.int32)
-    return flat.reshape(shape, order="F" if fortran_order else "C")
+    return flat.reshape((rows, shape[1]), order="F" if fortran_order else "C")

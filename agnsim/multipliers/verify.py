@@ -10,6 +10,8 @@ import numpy as np
 from agnsim.errors import AgnsimError, LibraryError
 from agnsim.multipliers.collection import Library
 from agnsim.multipliers.cost import FIGURES
+from agnsim.multipliers.encoding import operand_values
+from agnsim.multipliers.factor_files import read_factors, stored_names
 from agnsim.multipliers.library import INDEX, TABLES, find_library, load_library
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.netlist_cost import FLOW, unit_cost
@@ -17,7 +19,7 @@ from agnsim.multipliers.tables import table_names
 
 
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
-    """Read every circuit of a library; check digest, errors, generator, unit cost and stray tables; return the library.
+    """Read every circuit of a library; check digest, errors, factors, generator and unit cost; return the library.
 
     Args:
         name_or_path: As for `load_library`.
@@ -34,6 +36,7 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
         if on_circuit is not None:
             on_circuit(name, number, len(library))
         try:
+            _check_factors(library[name])
             _check_generator(library[name], path)
         except AgnsimError as error:
             problems.append(str(error))
@@ -42,6 +45,18 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
     if problems:
         raise LibraryError("\n".join(problems))
     return library
+
+
+def _check_factors(circuit: Multiplier) -> None:
+    file = circuit.factors_file
+    if file is None or circuit.name not in stored_names(file):
+        return
+    operands = [
+        operand_values(bits, signed)
+        for bits, signed in ((circuit.bits_a, circuit.signed_a), (circuit.bits_b, circuit.signed_b))
+    ]
+    if read_factors(file, circuit.name, circuit.table, (operands[0], operands[1])) is None:
+        raise LibraryError(f"{file}: the factors of {circuit.name!r} are not those of its table; delete the file")
 
 
 def _check_generator(circuit: Multiplier, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The conformance suite of engines: every case must equal the `reference` engine, bit for bit.
 
-Run a foreign engine through it with pytest::
+A case of your own is an `EngineCase` with your own multiplier; the engine need not be registered. Run one through the
+suite with pytest::
 
     @pytest.mark.parametrize("case", engine_cases(), ids=lambda case: case.name)
     def test_my_engine(case):
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ from torch import Tensor
 
 from agnsim import kernels
 from agnsim.kernels import Engine
-from agnsim.multipliers import Encoding, Multiplier
+from agnsim.multipliers import Multiplier
+from agnsim.testing.engine_circuits import engine_circuits, large_circuit
+
+_LARGE = "any_u12xs12"
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,18 @@ class EngineCase:
 
     Attributes:
         name: Says what is covered; a test id.
-        circuit: Key of the multiplier within the suite.
+        circuit: The multiplier, or its name in `engine_circuits()`; `"any_u12xs12"` is made only when it is used.
         a: Shape of the activations: `[M, K]` or `[N, C, H, W]`.
         b: Shape of the weights: `[K, N]` or `[O, C / groups, kernel_h, kernel_w]`.
         arguments: Keywords for `conv2d`; empty for `matmul`.
         dtypes: Of activations and weights; `None` is the narrowest that holds the operand.
-        layout: `contiguous`, `channels_last` or `strided` (every second element of a larger tensor).
+        layout: Of both operands: `contiguous`, `channels_last`, `strided` (every second element of a larger tensor) or
+            `transposed` (the last two axes exchanged in memory).
         accumulator: Result dtype.
     """
 
     name: str
-    circuit: str
+    circuit: str | Multiplier
     a: tuple[int, ...]
     b: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +57,9 @@ class EngineCase:
     @property
     def multiplier(self) -> Multiplier:
         """The case's table."""
-        return _circuits()[self.circuit]
+        if isinstance(self.circuit, Multiplier):
+            return self.circuit
+        return large_circuit() if self.circuit == _LARGE else engine_circuits()[self.circuit]
 
     def unavailable(self, engine: Engine, device: str = "cpu") -> str | None:
         """Why the engine declines the case (which is its right), or `None`."""
@@ -64,7 +70,7 @@ class EngineCase:
         multiplier = self.multiplier
         generator = np.random.default_rng(len(self.name))
         a = _draw(self.a, multiplier.range_a, generator, self.dtypes[0], self.layout)
-        b = _draw(self.b, multiplier.range_b, generator, self.dtypes[1], "contiguous")
+        b = _draw(self.b, multiplier.range_b, generator, self.dtypes[1], self.layout)
         return a.to(device), b.to(device)
 
 
@@ -87,9 +93,9 @@ def check_engine(engine: Engine | str, case: EngineCase, *, device: str = "cpu")
 
 
 def engine_cases() -> list[EngineCase]:
-    """Return all cases: every circuit on two shapes, every shape on an arbitrary table and on two factored ones."""
+    """Return all cases: every circuit on three shapes, every shape on an arbitrary table and on two factored ones."""
     cases = []
-    for circuit in _circuits():
+    for circuit in [*engine_circuits(), _LARGE]:
         cases.append(EngineCase(f"matmul-{circuit}", circuit, (7, 13), (13, 18)))
         cases.append(EngineCase(f"conv2d-{circuit}", circuit, (2, 3, 7, 6), (5, 3, 3, 3), {"padding": 1}))
         skip = {"padding": 1, "pad_value": None}
@@ -107,7 +113,12 @@ def engine_cases() -> list[EngineCase]:
                 accumulator=torch.int64,
             )
         )
-        cases.append(EngineCase(f"matmul-strided-{circuit}", circuit, (9, 5), (5, 3), layout="strided"))
+        for layout in ("strided", "transposed"):
+            cases.append(EngineCase(f"matmul-{layout}-{circuit}", circuit, (9, 5), (5, 3), layout=layout))
+        for dtypes in ((torch.int16, torch.int32), (torch.int32, torch.int16)):
+            name = "-".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
+            case = EngineCase(f"conv2d-{name}-{circuit}", circuit, (2, 3, 5, 6), (4, 3, 3, 3), {"padding": 1}, dtypes)
+            cases.append(case)
         for name, a, b, arguments, layout in _convolutions():
             cases.append(EngineCase(f"conv2d-{name}-{circuit}", circuit, a, b, arguments, layout=layout))
     return cases
@@ -133,7 +144,18 @@ def _convolutions() -> list[tuple[str, tuple[int, ...], tuple[int, ...], dict[st
         ("depthwise-multiplied", (1, 4, 6, 6), (8, 1, 3, 3), {"groups": 4, "padding": 1}, dense),
         ("channels-last", (3, 6, 9, 8), (20, 6, 3, 3), {"padding": 1}, "channels_last"),
         ("channels-last-groups", (3, 6, 9, 8), (8, 3, 3, 3), {"padding": 1, "groups": 2}, "channels_last"),
-        ("strided-input", (2, 3, 7, 9), (4, 3, 3, 3), {"padding": 1}, "strided"),
+        ("channels-last-pad-value", (3, 5, 9, 8), (7, 5, 3, 3), {"padding": 1, "pad_value": 9}, "channels_last"),
+        ("channels-last-stride2", (2, 4, 9, 11), (6, 4, 3, 3), {"padding": 1, "stride": 2}, "channels_last"),
+        ("channels-last-one-channel", (2, 1, 7, 5), (3, 1, 3, 3), {"padding": 1}, "channels_last"),
+        ("channels-last-depthwise", (2, 6, 7, 5), (6, 1, 3, 3), {"padding": 1, "groups": 6}, "channels_last"),
+        ("strided", (2, 3, 7, 9), (4, 3, 3, 3), {"padding": 1}, "strided"),
+        ("strided-groups", (2, 4, 7, 9), (6, 2, 3, 3), {"padding": 1, "groups": 2, "pad_value": 2}, "strided"),
+        ("transposed", (2, 3, 7, 9), (4, 3, 3, 3), {"padding": 1}, "transposed"),
+        ("depthwise-skip", (2, 5, 8, 7), (5, 1, 5, 3), {"groups": 5, "padding": 2, "pad_value": None}, dense),
+        ("depthwise-pad-value", (2, 5, 8, 7), (10, 1, 3, 3), {"groups": 5, "padding": 1, "pad_value": 7}, dense),
+        ("primes", (3, 7, 13, 11), (19, 7, 3, 5), {"padding": (1, 2)}, dense),
+        ("only-padding-below", (1, 2, 4, 4), (3, 2, 2, 1), {"padding": "same", "pad_value": 1}, dense),
+        ("padding-alone", (1, 1, 1, 1), (2, 1, 1, 1), {"padding": 3, "pad_value": 4}, dense),
         ("many-positions", (5, 2, 33, 31), (16, 2, 3, 3), {"padding": 1, "pad_value": 5}, dense),
         ("deep", (2, 150, 5, 5), (6, 150, 3, 3), {"padding": 1}, dense),
         ("kernel-larger-than-input", (2, 3, 2, 3), (4, 3, 5, 5), {"padding": 2}, dense),
@@ -158,8 +180,10 @@ def _draw(
     ends = drawn.reshape(-1)
     ends[: 2 * (ends.size // 2)][:2] = (low, high)[: 2 * (ends.size // 2)]
     codes = torch.from_numpy(drawn).to(dtype)
-    if layout == "channels_last":
+    if layout == "channels_last" and codes.ndim == 4:
         return codes.contiguous(memory_format=torch.channels_last)
+    if layout == "transposed":
+        return codes.transpose(-1, -2).contiguous().transpose(-1, -2)
     if layout == "strided":
         return codes.repeat_interleave(2, dim=-1)[..., ::2]
     return codes
@@ -169,48 +193,3 @@ def _run(case: EngineCase, a: Tensor, b: Tensor, engine: Engine | str) -> Tensor
     if len(case.a) == 2:
         return kernels.matmul(a, b, case.multiplier, engine=engine, accumulator=case.accumulator)
     return kernels.conv2d(a, b, case.multiplier, engine=engine, accumulator=case.accumulator, **case.arguments)
-
-
-@cache
-def _circuits() -> dict[str, Multiplier]:
-    generator = np.random.default_rng(2024)
-
-    def anything(bits_a: int, bits_b: int, signed_a: bool, signed_b: bool, limit: int = 20_000) -> Multiplier:
-        table = generator.integers(-limit, limit, (1 << bits_a, 1 << bits_b))
-        table[0, 0] = 77  # a product for two zeros makes wrong padding visible
-        return _multiplier(table, bits_a, bits_b, signed_a, signed_b)
-
-    def low_rank(rank: int) -> Multiplier:
-        u, v = generator.integers(-6, 7, (rank, 256)), generator.integers(-9, 10, (rank, 256))
-        return _multiplier(3 * u.T @ v, 8, 8, False, True)
-
-    unsigned = anything(8, 8, False, False)
-    positive = _multiplier(np.abs(generator.integers(0, 65_026, (256, 256))), 8, 8, False, False)
-    return {
-        "any_u8xu8": unsigned,
-        "any_u8xs8": anything(8, 8, False, True),
-        "any_s8xu8": anything(8, 8, True, False),
-        "any_s8xs8": anything(8, 8, True, True),
-        "any_u8xs4": anything(8, 4, False, True),
-        "any_s5xu3": anything(5, 3, True, False),
-        "any_s3xs7": anything(3, 7, True, True),
-        "any_u9xs9": anything(9, 9, False, True),
-        "any_s9xu2": anything(9, 2, True, False),
-        "any_beyond_16_bits": anything(8, 8, False, True, limit=1_000_000),
-        "swapped_u8xs4": anything(8, 4, False, True).swapped(),
-        "sign_magnitude_weights": positive.encoded(a=Encoding.UNSIGNED, w=Encoding.SIGN_MAGNITUDE),
-        "sign_magnitude_both": positive.encoded(a=Encoding.SIGN_MAGNITUDE, w=Encoding.SIGN_MAGNITUDE),
-        "offset_weights": positive.encoded(a=Encoding.UNSIGNED, w=Encoding.OFFSET),
-        "exact_u8xs8": Multiplier.exact(8, 8, signed_a=False, signed_b=True),
-        "exact_s8xs8": Multiplier.exact(8, 8, signed_a=True, signed_b=True),
-        "exact_u6xs5": Multiplier.exact(6, 5, signed_a=False, signed_b=True),
-        "exact_s9xs9": Multiplier.exact(9, 9, signed_a=True, signed_b=True),
-        "rank1_u8xs8": low_rank(1),
-        "rank3_u8xs8": low_rank(3),
-    }
-
-
-def _multiplier(table: Any, bits_a: int, bits_b: int, signed_a: bool, signed_b: bool) -> Multiplier:
-    return Multiplier.from_table(
-        "conformance", table, bits_a=bits_a, bits_b=bits_b, signed_a=signed_a, signed_b=signed_b
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ import pytest
 import torch
 
 from agnsim.errors import EngineUnavailable
-from agnsim.kernels import conv2d, factored, matmul
+from agnsim.kernels import conv2d, matmul
 from agnsim.kernels.exact_float import exact_float
+from agnsim.kernels.factored import blocked, engine, unfolded
+from agnsim.kernels.factored.terms import split, terms_of
 from agnsim.multipliers import Multiplier
 
 EXACT = Multiplier.exact(8, 8, signed_a=False, signed_b=True)
@@ -24,13 +27,25 @@ LARGE = Multiplier.from_table(
     "large", np.outer(np.arange(256) * 11 + 199, np.arange(256) * 11 + 197), signed_a=False, signed_b=False
 )
 
+# Products up to 1.2 million: a dozen of them are beyond single precision.
+MEDIUM = Multiplier.from_table(
+    "medium", np.outer(np.arange(256) * 4 + 99, np.arange(256) * 4 + 97), signed_a=False, signed_b=False
+)
+RANK2 = Multiplier.from_table(
+    "rank2",
+    np.stack([np.arange(256) & ~7, np.arange(256) % 3 + 1]).T
+    @ np.stack([np.arange(256) - 100, np.arange(256) % 5 - 2]),
+    signed_a=False,
+    signed_b=True,
+)
+
 
 def _codes(shape: tuple[int, ...], low: int, high: int) -> torch.Tensor:
     return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(3), dtype=torch.int32)
 
 
 def _split(weights: torch.Tensor, multiplier: Multiplier) -> tuple[list[slice], torch.dtype]:
-    return factored._split(weights & 255, factored._planes(multiplier, CPU))
+    return split(weights & 255, terms_of(multiplier, CPU))
 
 
 def test_few_terms_need_no_split_and_no_look_at_the_weights() -> None:
@@ -81,14 +96,79 @@ def test_large_products_in_double_precision() -> None:
     ids=str,
 )
 def test_unfolded_columns_as_on_a_gpu(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    u = np.stack([np.arange(256) & ~7, np.arange(256) % 3])
-    v = np.stack([np.arange(256) - 100, np.arange(256) % 5 - 2])
-    multiplier = Multiplier.from_table("rank2", u.T @ v, signed_a=False, signed_b=True)
     x, w = _codes((3, 4, 7, 6), 0, 255), _codes((6, 4 // arguments.get("groups", 1), 3, 3), -128, 127)
-    expected = conv2d(x, w, multiplier, engine="reference", **arguments)
-    monkeypatch.setattr(factored, "_DIRECT_CONVOLUTION", False)
-    monkeypatch.setattr(factored, "_FLOATS_PER_THREAD", 1)
-    assert torch.equal(conv2d(x, w, multiplier, engine="factored", **arguments), expected)
+    expected = conv2d(x, w, RANK2, engine="reference", **arguments)
+    monkeypatch.setattr(engine, "_DIRECT_CONVOLUTION", False)
+    monkeypatch.setattr(unfolded, "_FLOATS_PER_THREAD", 1)
+    assert torch.equal(conv2d(x, w, RANK2, engine="factored", **arguments), expected)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"padding": 1, "pad_value": 7},
+        {"padding": 1, "pad_value": None, "stride": 2},
+        {"padding": "same", "pad_value": 7},
+        {"padding": "same", "pad_value": None},
+        {"padding": 1, "groups": 2, "pad_value": 7},
+        {"padding": 1, "groups": 4},
+    ],
+    ids=str,
+)
+def test_blocks_of_few_images(
+    arguments: dict[str, Any], layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The border that the first block wrote serves the next ones, of which the last has fewer images.
+    monkeypatch.setattr(blocked, "_FLOATS_PER_THREAD", 2 * 2 * 4 * 9 * 9)
+    x = _codes((5, 4, 7, 6), 0, 255).to(torch.uint8).contiguous(memory_format=layout)
+    w = _codes((6 if arguments.get("groups") != 4 else 8, 4 // arguments.get("groups", 1), 2, 3), -128, 127)
+    expected = conv2d(x, w, RANK2, engine="reference", **arguments)
+    found = conv2d(x, w, RANK2, engine="factored", **arguments)
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("pad_value", [0, 3, None])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_parts_of_the_channels_with_stored_padding(
+    groups: int, pad_value: int | None, layout: torch.memory_format
+) -> None:
+    x = _codes((3, 29 * groups, 4, 3), 250, 255).contiguous(memory_format=layout)
+    w = _codes((4 * groups, 29, 1, 2), 250, 255)
+    assert len(split(w.flatten(2), terms_of(MEDIUM, CPU))[0]) > 2  # of different sizes: 29 is prime
+    arguments: dict[str, Any] = {"padding": (1, 2), "groups": groups, "pad_value": pad_value}
+    found = conv2d(x, w, MEDIUM, engine="factored", **arguments)
+    assert torch.equal(found, conv2d(x, w, MEDIUM, engine="reference", **arguments))
+
+
+def test_matmul_in_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocked, "_FLOATS_PER_THREAD", 64)
+    a, b = _codes((7, 13), 0, 255), _codes((13, 5), -128, 127)
+    expected = matmul(a, b, RANK2, engine="reference")
+    for rows in (a, a.to(torch.uint8), a.t().contiguous().t(), a.repeat_interleave(2, dim=1)[:, ::2]):
+        assert torch.equal(matmul(rows, b, RANK2, engine="factored"), expected)
+
+
+def test_narrow_dtypes_of_a_wider_port() -> None:
+    wide = Multiplier.exact(9, 8, signed_a=True, signed_b=True)
+    codes = torch.tensor([[-128, 127, -1]])
+    for dtype in (torch.int8, torch.int16, torch.int32):
+        assert matmul(codes.to(dtype), codes.t().to(dtype), wide, engine="factored").item() == 128**2 + 127**2 + 1
+
+
+def test_convolution_is_direct(capfd: pytest.CaptureFixture[str]) -> None:
+    if not engine._DIRECT_CONVOLUTION:
+        pytest.skip("this processor's convolutions are not asked")
+    mkldnn: Any = torch.backends.mkldnn
+    x, w = _codes((16, 16, 12, 12), 0, 255), _codes((16, 16, 3, 3), -128, 127)
+    with mkldnn.verbose(mkldnn.VERBOSE_ON):
+        conv2d(x, w, EXACT, padding=1, engine="factored")
+    ran = [line for line in capfd.readouterr().out.splitlines() if "exec" in line and ",convolution," in line]
+    assert len(ran) == 1
+    assert "alg:convolution_direct" in ran[0]
+    assert "wino" not in ran[0]
 
 
 @contextmanager
@@ -137,6 +217,17 @@ def test_concurrent_calls() -> None:
             assert torch.equal(found, expected)
 
 
+def test_memory_kept_from_inference_mode_serves_outside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocked, "_kept", threading.local())
+    x, w = _codes((2, 3, 5, 5), 0, 255), _codes((4, 3, 3, 3), -128, 127)
+    expected = conv2d(x, w, RANK2, padding=1, pad_value=9, engine="reference")
+    with torch.inference_mode():
+        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
+    assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
+    with torch.inference_mode():
+        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
+
+
 def test_a_table_of_full_rank_is_refused_with_the_reason() -> None:
     table = np.random.default_rng(0).integers(-99, 99, (256, 256))
     multiplier = Multiplier.from_table("noise", table, signed_a=True, signed_b=True)
@@ -151,8 +242,8 @@ def test_pad_value_beyond_the_dtype_of_the_codes() -> None:
     )
     x, w = _codes((1, 2, 3, 3), 0, 127).to(torch.int8), _codes((1, 2, 3, 3), 0, 255)
     expected = conv2d(x, w, biased, padding=1, pad_value=250, engine="reference")
-    for engine in ("factored", "simd"):
-        assert torch.equal(conv2d(x, w, biased, padding=1, pad_value=250, engine=engine), expected)
+    for name in ("factored", "simd"):
+        assert torch.equal(conv2d(x, w, biased, padding=1, pad_value=250, engine=name), expected)
 
 
 def test_an_equal_table_of_a_wider_range_does_not_inherit_what_a_narrower_one_may_assume() -> None:
