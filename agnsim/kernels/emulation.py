@@ -10,7 +10,8 @@ from torch import Tensor
 
 from agnsim.errors import EngineUnavailable, InputError
 from agnsim.kernels.engine import Engine, engines
-from agnsim.kernels.geometry import IntPair, Padding, resolve
+from agnsim.kernels.geometry import ConvGeometry, IntPair, Padding, resolve
+from agnsim.kernels.pointwise.flat import memory_format
 from agnsim.kernels.selection import preferred
 from agnsim.kernels.validation import check_accumulator, check_operands, check_pad_value, check_range
 
@@ -56,7 +57,7 @@ def matmul(
     check_accumulator(b.t(), multiplier, accumulator)
     if 0 in (*a.shape, *b.shape):
         return torch.zeros((a.shape[0], b.shape[1]), dtype=accumulator, device=a.device)
-    return _run(engine, multiplier, a.device, lambda chosen: chosen.matmul(a, b, multiplier, accumulator))
+    return _run(engine, multiplier, a.device, None, lambda chosen: chosen.matmul(a, b, multiplier, accumulator))
 
 
 def conv2d(
@@ -91,7 +92,7 @@ def conv2d(
             then gives an unspecified result. The accumulator is checked always.
 
     Returns:
-        `[N, O, out_h, out_w]`, dtype `accumulator`, on the operands' device.
+        `[N, O, out_h, out_w]`, dtype `accumulator`, on the operands' device, in the memory format of x.
 
     Raises:
         InputError: Shapes, dtypes, devices or convolution arguments are wrong.
@@ -108,20 +109,26 @@ def conv2d(
     check_accumulator(w.reshape(geometry.out_channels, geometry.fan_in), multiplier, accumulator)
     if 0 in geometry.output_shape or geometry.fan_in == 0:
         return torch.zeros(geometry.output_shape, dtype=accumulator, device=x.device)
-    return _run(
+    sums = _run(
         engine,
         multiplier,
         x.device,
+        geometry,
         lambda chosen: chosen.conv2d(x, w, multiplier, geometry, pad_value, accumulator),
     )
+    return sums.contiguous(memory_format=memory_format(x))
 
 
 def _run(
-    engine: str | Engine, multiplier: Multiplier, device: torch.device, call: Callable[[Engine], Tensor]
+    engine: str | Engine,
+    multiplier: Multiplier,
+    device: torch.device,
+    geometry: ConvGeometry | None,
+    call: Callable[[Engine], Tensor],
 ) -> Tensor:
     if engine == "auto":
         refusals = []
-        for candidate in preferred(multiplier, device):
+        for candidate in preferred(multiplier, device, geometry):
             try:
                 return _call(candidate, multiplier, device, call)
             except EngineUnavailable as refusal:

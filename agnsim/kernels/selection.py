@@ -7,27 +7,43 @@ from typing import TYPE_CHECKING
 import torch
 
 from agnsim.kernels.engine import Engine, engines
+from agnsim.kernels.factored import int8
+from agnsim.kernels.geometry import ConvGeometry
 from agnsim.kernels.simd.features import cpu_has, numba_unusable
 
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
 
-# The largest rank at which `factored` is at least as fast as `simd`, by what the processor has; measured on ResNet-20's
-# convolutions, see kernels/README.md.
+# Up to where `factored` is at least as fast as `simd`, measured on ResNet-20's convolutions, see kernels/README.md: by
+# 8-bit dot products, so many terms; by float convolutions, ranks, by what the processor has for `simd`.
+FACTORED_UP_TO_TERMS = 3
 FACTORED_UP_TO_RANK = {"avx512vbmi": 1, "any": 2}
 
 
-def preferred(multiplier: Multiplier, device: torch.device) -> list[Engine]:
-    """Return the engines for a multiplier on a device, fastest first; the last one can always run."""
+def preferred(multiplier: Multiplier, device: torch.device, geometry: ConvGeometry | None = None) -> list[Engine]:
+    """Return the engines for a multiplier on a device, fastest first; the last one can always run.
+
+    Args:
+        multiplier: The table.
+        device: Where the operands lie.
+        geometry: The convolution; `None` is a matmul.
+    """
     if device.type != "cpu":
         order = ["factored", "reference"]
-    elif multiplier.factors is not None and multiplier.factors.rank <= _largest_rank():
+    elif _factored_is_faster(multiplier, device, geometry):
         order = ["factored", "simd", "reference"]
     else:
         order = ["simd", "factored", "reference"]
     return [engines[name] for name in order]
 
 
-def _largest_rank() -> int:
+def _factored_is_faster(multiplier: Multiplier, device: torch.device, geometry: ConvGeometry | None) -> bool:
+    if multiplier.factors is None:
+        return False
+    if geometry is not None and geometry.group_channels == 1 and geometry.groups > 1:
+        return False  # depthwise: nothing to multiply matrices of
+    if int8.unavailable(multiplier, device) is None:
+        terms = int8.byte_terms_of(multiplier, device)
+        return terms is not None and terms.count <= FACTORED_UP_TO_TERMS
     permutes = numba_unusable() is None and cpu_has("avx512vbmi")
-    return FACTORED_UP_TO_RANK["avx512vbmi" if permutes else "any"]
+    return multiplier.factors.rank <= FACTORED_UP_TO_RANK["avx512vbmi" if permutes else "any"]

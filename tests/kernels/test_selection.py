@@ -6,6 +6,7 @@ import torch
 
 from agnsim.errors import EngineUnavailable, UnknownName
 from agnsim.kernels import Engine, engine_report, engines, matmul
+from agnsim.kernels.geometry import resolve
 from agnsim.kernels.selection import preferred
 from agnsim.kernels.simd import SimdEngine
 from agnsim.multipliers import Multiplier
@@ -26,6 +27,11 @@ def test_auto_prefers(multiplier: Multiplier, device: str, first: str) -> None:
     order = [engine.name for engine in preferred(multiplier, torch.device(device))]
     assert order[0] == first
     assert order[-1] == "reference"
+
+
+def test_depthwise_convolutions_are_looked_up() -> None:
+    geometry = resolve((2, 4, 8, 8), (4, 1, 3, 3), groups=4)
+    assert preferred(EXACT, torch.device("cpu"), geometry)[0].name == "simd"
 
 
 def test_auto_falls_through_an_engine_that_declines(monkeypatch: pytest.MonkeyPatch) -> None:

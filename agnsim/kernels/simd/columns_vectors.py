@@ -13,11 +13,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from agnsim.kernels.vector_copies import load_vector, vector_pointer
+
 LANES = 16
 """Outputs that one vector operation serves."""
-
-PIECE = 32
-"""Operands copied at once when a block is packed."""
 
 TERMS = 4
 """Products added between one load and one store of the sums."""
@@ -26,17 +25,6 @@ TERMS = 4
 def _operation(define: Callable[..., Any]) -> Callable[..., None]:
     """Make an intrinsic; the typing context is Numba's affair, callers leave it out."""
     return cast(Callable[..., None], intrinsic(define))
-
-
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, lanes: int) -> Any:
-    element = context.get_data_type(array_type.dtype)
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), ir.VectorType(element, lanes).as_pointer())
-
-
-def _load(context: Any, builder: Any, array_type: Any, array: Any, index: Any, lanes: int) -> Any:
-    pointer = _pointer(context, builder, array_type, array, index, lanes)
-    return builder.load(pointer, align=array_type.dtype.bitwidth // 8)
 
 
 @_operation
@@ -51,12 +39,12 @@ def add_products(
         sums, at, products, *rows = arguments
         wide = ir.VectorType(context.get_data_type(sums_type.dtype), LANES)
         widen = builder.sext if products_type.dtype.signed else builder.zext
-        total = _load(context, builder, sums_type, sums, at, LANES)
+        total = load_vector(context, builder, sums_type, sums, at, LANES)
         for row in rows:
-            loaded = _load(context, builder, products_type, products, row, LANES)
+            loaded = load_vector(context, builder, products_type, products, row, LANES)
             narrower = products_type.dtype.bitwidth < sums_type.dtype.bitwidth
             total = builder.add(total, widen(loaded, wide) if narrower else loaded)
-        target = _pointer(context, builder, sums_type, sums, at, LANES)
+        target = vector_pointer(context, builder, sums_type, sums, at, LANES)
         builder.store(total, target, align=sums_type.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -82,7 +70,7 @@ def transpose_tile(
         for j in range(side):
             data = context.make_array(starts_type)(context, builder, starts).data
             start = builder.load(builder.gep(data, [builder.add(lane, word(j))]))
-            vectors.append(_load(context, builder, table_type, table, builder.add(start, code), side))
+            vectors.append(load_vector(context, builder, table_type, table, builder.add(start, code), side))
         half = side // 2
         masks = []
         for first in (0, half):
@@ -94,34 +82,11 @@ def transpose_tile(
                 builder.shuffle_vector(vectors[i], vectors[i + half], mask) for i in range(half) for mask in masks
             ]
         for c, vector in enumerate(vectors):
-            target = _pointer(context, builder, products_type, products, builder.add(at, word(c * LANES)), side)
+            target = vector_pointer(context, builder, products_type, products, builder.add(at, word(c * LANES)), side)
             builder.store(vector, target, align=products_type.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return signature, generate
-
-
-def _copy(lanes: int) -> Callable[..., None]:
-    """Return the intrinsic `copy(source, at, target, to)` of `lanes` entries (flat C arrays of one dtype)."""
-
-    def define(typing_context: Any, source: Any, at: Any, target: Any, to: Any) -> tuple[Any, Any]:
-        signature = types.void(source, at, target, to)
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            source_type, _, target_type, _ = signature.args
-            source, at, target, to = arguments
-            vector = _load(context, builder, source_type, source, at, lanes)
-            pointer = _pointer(context, builder, target_type, target, to, lanes)
-            builder.store(vector, pointer, align=target_type.dtype.bitwidth // 8)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return _operation(define)
-
-
-copy_lanes = _copy(LANES)
-copy_piece = _copy(PIECE)
 
 
 def tile_side(bits: int) -> int:

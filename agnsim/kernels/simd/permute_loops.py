@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.kernels.compiled import compiled
-from agnsim.kernels.simd.columns_vectors import LANES, copy_lanes
 from agnsim.kernels.simd.permute_vectors import (
     MAX_TERMS,
     add_64,
@@ -17,6 +16,7 @@ from agnsim.kernels.simd.permute_vectors import (
     add_256_below_128,
 )
 from agnsim.kernels.simd.source_loops import pack
+from agnsim.kernels.vector_copies import copy_16
 
 Integers = NDArray[Any]
 
@@ -152,9 +152,9 @@ def _scatter(
     run = min(first_run, count)
     while done < count:
         p = 0
-        while p + LANES <= run:
-            copy_lanes(sums, done + p, result, to + p)
-            p += LANES
+        while p + 16 <= run:
+            copy_16(sums, done + p, result, to + p)
+            p += 16
         while p < run:
             result[np.uintp(to + p)] = sums[np.uintp(done + p)]
             p += 1

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.kernels.compiled import compiled
-from agnsim.kernels.simd.columns_vectors import PIECE, copy_piece
+from agnsim.kernels.vector_copies import copy_32
 
 Integers = NDArray[Any]
+
+PIECE = 32
+"""Operands copied at once when a block is packed."""
 
 
 @compiled
@@ -120,4 +123,4 @@ def pack(
     for k in range(len(fields)):
         # Entries past a piece's end are overwritten by the next piece, by the next row, or lie in the scratch.
         for piece in range(pieces):
-            copy_piece(source, fields[k] + origins[piece], flat, k * pitch + places[piece])
+            copy_32(source, fields[k] + origins[piece], flat, k * pitch + places[piece])

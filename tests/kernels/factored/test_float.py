@@ -15,13 +15,14 @@ import torch
 from agnsim.errors import EngineUnavailable
 from agnsim.kernels import conv2d, matmul
 from agnsim.kernels.exact_float import exact_float
-from agnsim.kernels.factored import blocked, engine, unfolded
+from agnsim.kernels.factored import FactoredEngine, blocked, engine, unfolded
 from agnsim.kernels.factored.terms import split, terms_of
 from agnsim.multipliers import Multiplier
 
 EXACT = Multiplier.exact(8, 8, signed_a=False, signed_b=True)
 UNSIGNED = Multiplier.exact(8, 8, signed_a=False, signed_b=False)
 CPU = torch.device("cpu")
+FLOAT = FactoredEngine("float")
 # Products up to 9 million: two of them are beyond single precision.
 LARGE = Multiplier.from_table(
     "large", np.outer(np.arange(256) * 11 + 199, np.arange(256) * 11 + 197), signed_a=False, signed_b=False
@@ -74,15 +75,15 @@ def test_worst_case_sums_are_exact(channels: int, groups: int) -> None:
     w = torch.full((2 * groups, channels, 3, 3), 255, dtype=torch.uint8)
     w[:, ::7] = 253
     expected = torch.nn.functional.conv2d(x.double(), w.double(), groups=groups).to(torch.int32)
-    assert torch.equal(conv2d(x, w, UNSIGNED, groups=groups, engine="factored"), expected)
+    assert torch.equal(conv2d(x, w, UNSIGNED, groups=groups, engine=FLOAT), expected)
     if groups == 1:
         rows, columns = x.flatten(1), w.flatten(1).t()
-        assert torch.equal(matmul(rows, columns, UNSIGNED, engine="factored"), expected.flatten(1))
+        assert torch.equal(matmul(rows, columns, UNSIGNED, engine=FLOAT), expected.flatten(1))
 
 
 def test_large_products_in_double_precision() -> None:
     a, b = _codes((5, 70), 200, 255), _codes((70, 3), 200, 255)
-    assert torch.equal(matmul(a, b, LARGE, engine="factored"), matmul(a, b, LARGE, engine="reference"))
+    assert torch.equal(matmul(a, b, LARGE, engine=FLOAT), matmul(a, b, LARGE, engine="reference"))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_unfolded_columns_as_on_a_gpu(arguments: dict[str, Any], monkeypatch: py
     expected = conv2d(x, w, RANK2, engine="reference", **arguments)
     monkeypatch.setattr(engine, "_DIRECT_CONVOLUTION", False)
     monkeypatch.setattr(unfolded, "_FLOATS_PER_THREAD", 1)
-    assert torch.equal(conv2d(x, w, RANK2, engine="factored", **arguments), expected)
+    assert torch.equal(conv2d(x, w, RANK2, engine=FLOAT, **arguments), expected)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
@@ -124,7 +125,7 @@ def test_blocks_of_few_images(
     x = _codes((5, 4, 7, 6), 0, 255).to(torch.uint8).contiguous(memory_format=layout)
     w = _codes((6 if arguments.get("groups") != 4 else 8, 4 // arguments.get("groups", 1), 2, 3), -128, 127)
     expected = conv2d(x, w, RANK2, engine="reference", **arguments)
-    found = conv2d(x, w, RANK2, engine="factored", **arguments)
+    found = conv2d(x, w, RANK2, engine=FLOAT, **arguments)
     assert torch.equal(found, expected)
     assert found.is_contiguous(memory_format=layout)
 
@@ -139,7 +140,7 @@ def test_parts_of_the_channels_with_stored_padding(
     w = _codes((4 * groups, 29, 1, 2), 250, 255)
     assert len(split(w.flatten(2), terms_of(MEDIUM, CPU))[0]) > 2  # of different sizes: 29 is prime
     arguments: dict[str, Any] = {"padding": (1, 2), "groups": groups, "pad_value": pad_value}
-    found = conv2d(x, w, MEDIUM, engine="factored", **arguments)
+    found = conv2d(x, w, MEDIUM, engine=FLOAT, **arguments)
     assert torch.equal(found, conv2d(x, w, MEDIUM, engine="reference", **arguments))
 
 
@@ -148,14 +149,14 @@ def test_matmul_in_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = _codes((7, 13), 0, 255), _codes((13, 5), -128, 127)
     expected = matmul(a, b, RANK2, engine="reference")
     for rows in (a, a.to(torch.uint8), a.t().contiguous().t(), a.repeat_interleave(2, dim=1)[:, ::2]):
-        assert torch.equal(matmul(rows, b, RANK2, engine="factored"), expected)
+        assert torch.equal(matmul(rows, b, RANK2, engine=FLOAT), expected)
 
 
 def test_narrow_dtypes_of_a_wider_port() -> None:
     wide = Multiplier.exact(9, 8, signed_a=True, signed_b=True)
     codes = torch.tensor([[-128, 127, -1]])
     for dtype in (torch.int8, torch.int16, torch.int32):
-        assert matmul(codes.to(dtype), codes.t().to(dtype), wide, engine="factored").item() == 128**2 + 127**2 + 1
+        assert matmul(codes.to(dtype), codes.t().to(dtype), wide, engine=FLOAT).item() == 128**2 + 127**2 + 1
 
 
 def test_convolution_is_direct(capfd: pytest.CaptureFixture[str]) -> None:
@@ -164,7 +165,7 @@ def test_convolution_is_direct(capfd: pytest.CaptureFixture[str]) -> None:
     mkldnn: Any = torch.backends.mkldnn
     x, w = _codes((16, 16, 12, 12), 0, 255), _codes((16, 16, 3, 3), -128, 127)
     with mkldnn.verbose(mkldnn.VERBOSE_ON):
-        conv2d(x, w, EXACT, padding=1, engine="factored")
+        conv2d(x, w, EXACT, padding=1, engine=FLOAT)
     ran = [line for line in capfd.readouterr().out.splitlines() if "exec" in line and ",convolution," in line]
     assert len(ran) == 1
     assert "alg:convolution_direct" in ran[0]
@@ -189,8 +190,8 @@ def test_exact_under_autocast_low_precision_and_transform_convolutions() -> None
     x, w = _codes((16, 16, 12, 12), 0, 255), _codes((16, 16, 3, 3), -128, 127)
     expected = conv2d(x, w, EXACT, padding=1, engine="reference")
     with _careless_caller():
-        found = conv2d(x, w, EXACT, padding=1, engine="factored")
-        rows = matmul(x.flatten(1), w.flatten(1).repeat(1, 16).t(), EXACT, engine="factored")
+        found = conv2d(x, w, EXACT, padding=1, engine=FLOAT)
+        rows = matmul(x.flatten(1), w.flatten(1).repeat(1, 16).t(), EXACT, engine=FLOAT)
         assert torch.get_float32_matmul_precision() == "medium"
     assert torch.equal(found, expected)
     assert torch.equal(rows, matmul(x.flatten(1), w.flatten(1).repeat(1, 16).t(), EXACT, engine="reference"))
@@ -213,7 +214,7 @@ def test_concurrent_calls() -> None:
     expected = conv2d(x, w, EXACT, engine="reference")
     fresh = [Multiplier.exact(8, 8, signed_a=False, signed_b=True) for _ in range(8)]
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda multiplier: conv2d(x, w, multiplier, engine="factored"), fresh):
+        for found in pool.map(lambda multiplier: conv2d(x, w, multiplier, engine=FLOAT), fresh):
             assert torch.equal(found, expected)
 
 
@@ -222,10 +223,10 @@ def test_memory_kept_from_inference_mode_serves_outside_it(monkeypatch: pytest.M
     x, w = _codes((2, 3, 5, 5), 0, 255), _codes((4, 3, 3, 3), -128, 127)
     expected = conv2d(x, w, RANK2, padding=1, pad_value=9, engine="reference")
     with torch.inference_mode():
-        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
-    assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
+        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine=FLOAT), expected)
+    assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine=FLOAT), expected)
     with torch.inference_mode():
-        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine="factored"), expected)
+        assert torch.equal(conv2d(x, w, RANK2, padding=1, pad_value=9, engine=FLOAT), expected)
 
 
 def test_a_table_of_full_rank_is_refused_with_the_reason() -> None:
@@ -253,5 +254,5 @@ def test_an_equal_table_of_a_wider_range_does_not_inherit_what_a_narrower_one_ma
     narrow = natural.encoded("sign_magnitude", "twos_complement")
     assert narrow == natural
     a, b = torch.tensor([[-127, 5]]).int(), torch.tensor([[3], [2]]).int()
-    assert matmul(a, b, narrow, engine="factored").item() == -371
-    assert matmul(a - 1, b, natural, engine="factored").item() == 8
+    assert matmul(a, b, narrow, engine=FLOAT).item() == -371
+    assert matmul(a - 1, b, natural, engine=FLOAT).item() == 8
