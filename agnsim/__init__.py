@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier as Multiplier
     from agnsim.multipliers import load_library as load_library
     from agnsim.nn.convert import convert as convert
+    from agnsim.nn.deploy import deploy as deploy
     from agnsim.quantization import Quantization as Quantization
 
     __version__: str
@@ -31,6 +32,7 @@ _HOME = {
     "Multiplier": "agnsim.multipliers",
     "Quantization": "agnsim.quantization",
     "convert": "agnsim.nn",
+    "deploy": "agnsim.nn.deploy",
     "load_library": "agnsim.multipliers",
 }
 _SUBMODULES = ("kernels",)
@@ -45,6 +47,7 @@ __all__ = [
     "Quantization",
     "__version__",
     "convert",
+    "deploy",
     "kernels",
     "load_library",
 ]

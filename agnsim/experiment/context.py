@@ -13,6 +13,7 @@ from torch import nn
 from agnsim.data import Batches, DataSource, Splits
 from agnsim.errors import RunFolderError
 from agnsim.experiment.config import Study, TrainingSection
+from agnsim.experiment.graphs import evaluated_graph, training_graph
 from agnsim.experiment.results import pack
 from agnsim.experiment.store import State, Trial, TrialStore
 from agnsim.models import build_model
@@ -23,8 +24,8 @@ from agnsim.progress import Progress
 from agnsim.training import evaluate
 from agnsim.types import Json, LayerShape
 
-TRIAL_FORMAT = 1
-"""Part of every trial's address; raised when the meaning of a trial changes."""
+TRIAL_FORMAT = 2
+"""Part of every trial's address; raised when the meaning of a trial changes. 2: judged by the deployed graph."""
 
 
 @dataclass
@@ -131,13 +132,28 @@ class Context:
             started = time.perf_counter()
             with self.progress.stage(title):
                 model, outcome = make()
-                evaluation = self.evaluate(model)
+                evaluated, choice = evaluated_graph(key["kind"], model)
+                evaluation = self.evaluate(evaluated)
+                comparison = training_graph(
+                    model,
+                    evaluated,
+                    evaluation,
+                    self.splits,
+                    self.study,
+                    self.progress,
+                    self.calibration_batches,
+                )
             network = None if key["kind"] == "float" else describe(model)
-            outcome = outcome | {
-                "network": network,
-                "evaluation": evaluation,
-                "seconds": round(time.perf_counter() - started, 3),
-            }
+            outcome = (
+                outcome
+                | choice
+                | comparison
+                | {
+                    "network": network,
+                    "evaluation": evaluation,
+                    "seconds": round(time.perf_counter() - started, 3),
+                }
+            )
             return outcome, model.state_dict()
 
         return self.store.get_or_make(key, work, base=base.digest if base else None)

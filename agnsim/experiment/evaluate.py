@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from agnsim.errors import RunFolderError
+from agnsim.experiment.graphs import DEPLOYED, recorded_graph
 from agnsim.experiment.prepare import prepare_evaluation
-from agnsim.experiment.results import read_results
+from agnsim.experiment.results import graph_of, read_results
 from agnsim.experiment.run_folder import RECORD, RESULTS, read_study
 from agnsim.experiment.store import TrialStore, read_json
 from agnsim.progress import Progress, SilentProgress
 from agnsim.types import Json
 
 TOLERANCE_PP = 0.05
-"""Percentage points two machines may differ by: the training graph keeps float batch norm, whose last bit depends on
-the processor, and a value that lies on a rounding boundary may then fall to the other side."""
+"""Percentage points two machines may differ by in floating point: the last bit of batch norm depends on the processor,
+and a value that lies on a rounding boundary may then fall to the other side. Deployed networks must agree exactly."""
 
 
 def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progress | None = None) -> Json:
@@ -27,9 +28,10 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
 
     Returns:
         `trial`, and of the reported images `correct`, `total`, `accuracy_top1` (percent), `recorded` (percent, as
-        `results.csv` has it once the run is finished) and `match`: whether the two agree within 0.05 points, here and
-        wherever the run states them; `exact`: whether every count is the recorded one; `selection` and `all`: the same
-        counts on the selection images and on the whole test set.
+        `results.csv` has it once the run is finished) and `match`: whether the two agree, here and wherever the run
+        states them (a deployed network exactly, another within 0.05 points); `exact`: whether every count is the
+        recorded one; `graph`: which graph was evaluated; `selection` and `all`: the same counts on the selection images
+        and on the whole test set.
 
     Raises:
         RunFolderError, CheckpointError, LibraryError, DataError: The trial cannot be rebuilt as recorded.
@@ -46,7 +48,9 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
             f"trial {found.id}: recorded on other images (data digest {found.key['data']['digest'][:12]}, "
             f"here {context.source.digest[:12]}). Point AGNSIM_DATA at the data it was recorded on."
         )
-    recorded, now = found.outcome["evaluation"], context.evaluate(context.restore(found))
+    recorded, now = found.outcome["evaluation"], context.evaluate(recorded_graph(found, context.restore(found)))
+    graph = graph_of(found)
+    tolerance = 0.0 if graph == DEPLOYED else TOLERANCE_PP
     stated = [recorded, *_published(run_dir, found.id)]
     return {
         "trial": found.id,
@@ -54,9 +58,8 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
         "total": now["report"]["total"],
         "accuracy_top1": now["report"]["top1"],
         "recorded": stated[-1]["report"]["top1"],
-        "match": all(
-            abs(now[part]["top1"] - source[part]["top1"]) <= TOLERANCE_PP for source in stated for part in now
-        ),
+        "match": all(abs(now[part]["top1"] - source[part]["top1"]) <= tolerance for source in stated for part in now),
+        "graph": graph,
         "exact": all(now[part]["correct"] == recorded[part]["correct"] for part in now),
         **{
             part: {"correct": now[part]["correct"], "total": now[part]["total"], "accuracy_top1": now[part]["top1"]}

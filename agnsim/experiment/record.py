@@ -138,4 +138,5 @@ def _layer(context: Context, name: str) -> Json:
 def _trial(context: Context, row: Json, trial: Trial) -> Json:
     ratios = layer_ratios(context, trial)
     layers = [layer | {"energy_ratio": ratios[layer["layer"]]} for layer in trial.outcome.get("layers", [])]
-    return row | {"layers": layers, "history": trial.outcome.get("history", [])}
+    own = {name: trial.outcome[name] for name in ("training_graph", "graph_note") if name in trial.outcome}
+    return row | {"layers": layers, "history": trial.outcome.get("history", [])} | own

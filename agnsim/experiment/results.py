@@ -45,10 +45,14 @@ COLUMNS = (
     "bits_a",
     "bits_b",
     "seconds",
+    "graph",
 )
 """Columns of `results.csv`. Accuracies in percent, on the reported images (`accuracy_top1_all`: on the whole test
 set where the selection images are a part of it); energies as ratios, 1.0 = reference; a cell that cannot be computed
 is empty."""
+
+_LATER = {"graph"}
+"""Columns that runs of earlier versions lack."""
 
 KINDS = ("float", "quantized", "narrow", "uniform", "heterogeneous")
 
@@ -89,7 +93,16 @@ def result_row(trial: Trial, float_trial: Trial, energy: Json, *, model: str, se
         "bits_a": outcome.get("bits_a"),
         "bits_b": outcome.get("bits_b"),
         "seconds": outcome["seconds"],
+        "graph": graph_of(trial),
     }
+
+
+def graph_of(trial: Trial) -> str:
+    """Return which graph of its network a trial was judged by: `float`, `training` or `deployed`.
+
+    Trials of earlier versions, which did not record it, knew no deployed one.
+    """
+    return str(trial.outcome.get("graph", "float" if trial.key["kind"] == "float" else "training"))
 
 
 def write_results(path: Path, rows: Sequence[Json]) -> None:
@@ -110,7 +123,7 @@ def read_results(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ()) and c not in _LATER]
             if missing:
                 raise RunFolderError(f"{path}: lacks the column {missing[0]!r}. Run the study again to write it anew.")
             return list(reader)

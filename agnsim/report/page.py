@@ -17,6 +17,7 @@ from agnsim.errors import InputError
 from agnsim.report.errors_figure import agreement, error_figures, sentence
 from agnsim.report.figure import Figure
 from agnsim.report.front import front_figure, overlay_figure
+from agnsim.report.graphs import Graphs, graphs
 from agnsim.report.headline import Headline, headline
 from agnsim.report.layers import AssignmentTable, assignment_figure, assignment_tables, sigma_figure
 from agnsim.report.limits import LimitTable, limit_table
@@ -46,6 +47,7 @@ class RunPart:
     searches: list[Figure]
     training: list[Figure]
     trials: Table
+    graphs: Graphs
     circuits: Table | None
     provenance: Provenance
 
@@ -111,6 +113,7 @@ def _part(record: Record, name: str, key: str) -> RunPart:
         searches=search_figures(record, f"{key}-search"),
         training=training_figures(record, f"{key}-training"),
         trials=trial_table(record, f"{key}-trials"),
+        graphs=graphs(record),
         circuits=circuit_table(record, f"{key}-circuits"),
         provenance=provenance(record),
     )

@@ -168,6 +168,8 @@ class Trial(Part):
     bits_a: int | None = None
     bits_b: int | None = None
     seconds: float | None = None
+    graph: str | None = None
+    graph_note: str | None = None
     layers: list[Placement] = []
     history: list[Epoch] = []
 

@@ -75,6 +75,7 @@ def trial_table(record: Record, key: str) -> Table:
         Column("Noise weight", True),
         Column("MACs", True, "ratio"),
         Column("Parameters", True, "ratio"),
+        Column("Graph", False, "evaluated"),
         Column("Seed", True),
         Column("Time", True),
     ]
@@ -108,6 +109,7 @@ def _trial_row(record: Record, trial: Trial, beaten_by: Trial | None) -> Row:
         noise,
         number(trial.macs_ratio, 3),
         number(trial.params_ratio, 3),
+        Cell(trial.graph or ""),
         Cell("" if trial.seed is None else str(trial.seed)),
         Cell(duration(trial.seconds), "" if trial.seconds is None else repr(trial.seconds)),
     ]
