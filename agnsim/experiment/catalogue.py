@@ -14,6 +14,11 @@ _KINDS = {
     "models": ("agnsim.models", "models", "networks: model.name"),
     "datasets": ("agnsim.data", "datasets", "images: data.name"),
     "engines": ("agnsim.kernels", "engines", "ways to compute emulated products; `agnsim doctor` says which work here"),
+    "gradients": (
+        "agnsim.nn.gradients",
+        "gradients",
+        "ways to differentiate a circuit in retraining: training.gradient",
+    ),
     "encodings": ("agnsim.multipliers", "Encoding", "ways a signed value reaches a circuit"),
     "families": ("agnsim.multipliers.families", "families", "circuit families of the built-in library"),
     "lr_schedules": ("agnsim.training", "schedules", "learning-rate schedules: training.schedule"),

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from agnsim.errors import ConfigError, did_you_mean
+from agnsim.errors import ConfigError, UnknownName, did_you_mean
 from agnsim.experiment.study_file import KeyPath, StudyFile, read_study_file
+from agnsim.nn.gradients import STRAIGHT_THROUGH, estimator
 from agnsim.noise import SIGMA_MIN
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -31,6 +32,15 @@ def _distinct(values: list[Item]) -> list[Item]:
 
 
 Distinct = Annotated[list[Item], AfterValidator(_distinct)]
+
+
+def _estimator(text: str) -> str:
+    """Refuse what names no gradient estimator, in the way pydantic understands."""
+    try:
+        estimator(text)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 class Section(BaseModel):
@@ -122,6 +132,10 @@ class TrainingSection(Section):
     )
     distillation: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="weight of the float network's softened outputs in the loss (1: nothing else)"
+    )
+    gradient: Annotated[str, AfterValidator(_estimator)] = Field(
+        STRAIGHT_THROUGH,
+        description="how a circuit is differentiated, from `agnsim list gradients`; without circuits of no effect",
     )
 
 

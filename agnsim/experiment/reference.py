@@ -126,6 +126,14 @@ def engine_table() -> str:
     return _table(("engine", "what"), [(f"`{entry.name}`", entry.summary) for entry in engines.entries()])
 
 
+def gradient_table() -> str:
+    """Return the registered gradient estimators with their parameters."""
+    from agnsim.nn.gradients import gradients
+
+    rows = [(f"`{entry.name}`", entry.summary, _options(entry.value, ())) for entry in gradients.entries()]
+    return _table(("gradient", "what", "parameters"), rows)
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
@@ -136,6 +144,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "models": model_table,
     "datasets": dataset_table,
     "engines": engine_table,
+    "gradients": gradient_table,
 }
 
 

@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from agnsim.experiment.config import TrainingSection
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import ID_LENGTH, address
+from agnsim.nn import set_gradient
 from agnsim.training import (
     LossFunction,
     Schedule,
@@ -31,6 +32,7 @@ def train(context: Context, model: nn.Module, section: TrainingSection, key: Jso
         section: Epochs, optimiser, schedule, loss.
         key: The trial's definition: it names the file that keeps the training's state between epochs.
     """
+    set_gradient(model, section.gradient)
     batches = context.training_batches(section)
     optimizer, schedule = make_training(model, section, len(batches))
     trial = address(key)[:ID_LENGTH]

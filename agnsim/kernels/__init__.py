@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from agnsim.kernels.cuda import CudaEngine
 from agnsim.kernels.emulation import conv2d, matmul
 from agnsim.kernels.engine import Engine, engines
 from agnsim.kernels.factored import FactoredEngine
@@ -18,3 +19,4 @@ __all__ = ["ConvGeometry", "Engine", "EngineRow", "conv2d", "engine_report", "en
 engines.add("reference", ReferenceEngine())
 engines.add("factored", FactoredEngine())
 engines.add("simd", SimdEngine())
+engines.add("cuda", CudaEngine())

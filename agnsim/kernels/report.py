@@ -44,10 +44,10 @@ class EngineRow:
 
 def engine_report() -> list[EngineRow]:
     """Return a row for every engine on the CPU and, where one is visible, on the CUDA device, and for its ways."""
-    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    everywhere = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     rows = []
     for entry in engines.entries():
-        for device in devices:
+        for device in ["cuda"] if entry.name == "cuda" else everywhere:
             reason = entry.value.unavailable(None, torch.device(device))
             rows.append(EngineRow(entry.name, device, reason is None, reason or "", entry.summary))
         for way, summary in _WAYS.get(entry.name, []):

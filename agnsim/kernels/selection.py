@@ -8,6 +8,7 @@ import torch
 
 from agnsim.kernels.engine import Engine, engines
 from agnsim.kernels.factored import int8
+from agnsim.kernels.factored.int8_terms import byte_terms_of
 from agnsim.kernels.geometry import ConvGeometry
 from agnsim.kernels.simd.features import cpu_has, numba_unusable
 
@@ -29,7 +30,7 @@ def preferred(multiplier: Multiplier, device: torch.device, geometry: ConvGeomet
         geometry: The convolution; `None` is a matmul.
     """
     if device.type != "cpu":
-        order = ["factored", "reference"]
+        order = ["cuda", "factored", "reference"]
     elif _factored_is_faster(multiplier, device, geometry):
         order = ["factored", "simd", "reference"]
     else:
@@ -43,7 +44,7 @@ def _factored_is_faster(multiplier: Multiplier, device: torch.device, geometry: 
     if geometry is not None and geometry.group_channels == 1 and geometry.groups > 1:
         return False  # depthwise: nothing to multiply matrices of
     if int8.unavailable(multiplier, device) is None:
-        terms = int8.byte_terms_of(multiplier, device)
+        terms = byte_terms_of(multiplier, device)
         return terms is not None and terms.count <= FACTORED_UP_TO_TERMS
     permutes = numba_unusable() is None and cpu_has("avx512vbmi")
     return multiplier.factors.rank <= FACTORED_UP_TO_RANK["avx512vbmi" if permutes else "any"]

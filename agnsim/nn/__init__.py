@@ -5,7 +5,7 @@ from agnsim.nn.assign import assign
 from agnsim.nn.convert import convert
 from agnsim.nn.emulated import Emulated
 from agnsim.nn.layers import ApproxConv2d, ApproxLayer, ApproxLinear, approx_layers
-from agnsim.nn.modes import evaluating, restore_quantized, set_arithmetic
+from agnsim.nn.modes import evaluating, restore_quantized, set_arithmetic, set_gradient
 from agnsim.nn.noisy import Noisy
 from agnsim.nn.operands import sample_operands
 from agnsim.nn.rebuild import describe, rebuild
@@ -30,4 +30,5 @@ __all__ = [
     "restore_quantized",
     "sample_operands",
     "set_arithmetic",
+    "set_gradient",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from agnsim.nn.gradients import STRAIGHT_THROUGH
 from agnsim.nn.operation import Operation
-from agnsim.nn.product import Operand, StraightThroughProduct, quantize, scaled
+from agnsim.nn.product import product
 from agnsim.quantization import Quantizer
 from agnsim.quantization.versioned import Versioned
 from agnsim.types import Json
@@ -22,7 +23,7 @@ class MultiplyingLayer(Protocol):
     bias: Tensor | None
     activation_quantizer: Quantizer
     weight_quantizer: Quantizer
-    weight_codes: Versioned[Operand]
+    weight_codes: Versioned[Tensor | None]
     label: str
     training: bool
 
@@ -41,8 +42,12 @@ class Arithmetic(nn.Module, ABC):
         """Prepare for a layer, when it is given this arithmetic."""
 
     @abstractmethod
-    def product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
-        """Return the layer's output before the bias, in real units."""
+    def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Return the layer's output before the bias, in real units, plus `shift`, `[out_channels]`."""
+
+    def shift(self, layer: MultiplyingLayer) -> Tensor | None:
+        """Return what is added to each output channel, `[out_channels]`: the bias, if there is one."""
+        return layer.bias
 
     def forward(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
         """Return the layer's output, bias included.
@@ -51,8 +56,7 @@ class Arithmetic(nn.Module, ABC):
             layer: The layer that owns this arithmetic.
             x: Real-valued activations, NCHW for a convolution, `[..., in_features]` for a linear layer.
         """
-        y = self.product(layer, x)
-        return y if layer.bias is None else y + layer.operation.per_channel(layer.bias)
+        return self.product(layer, x, self.shift(layer))
 
     def describe(self) -> Json:
         """Return plain data from which the arithmetic can be made again, its tensors excepted."""
@@ -64,9 +68,9 @@ class Float(Arithmetic):
 
     kind = "float"
 
-    def product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
+    def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
         """See the base."""
-        return layer.operation.exact(x, layer.weight)
+        return shifted(layer, layer.operation.exact(x, layer.weight), shift)
 
 
 class Quantized(Arithmetic):
@@ -74,41 +78,58 @@ class Quantized(Arithmetic):
 
     The sums are those of integers: exact in any order while they stay below 2**24 in float32, so that results do not
     depend on the platform, and equal those of an emulated exact multiplier.
+
+    Attributes:
+        multiplier_key: Names the multiplier (`agnsim.nn.live`); empty for exact products.
+        engine: Name of the kernel engine.
+        gradient: Name of the gradient estimator.
     """
 
     kind = "quantized"
+    multiplier_key: str = ""
+    engine: str = "auto"
+    gradient: str = STRAIGHT_THROUGH
 
-    def product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
+    def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
         """See the base."""
-        device = x.device.type
-        if torch.is_autocast_enabled(device):  # half precision does not hold the sums
-            with torch.autocast(device, enabled=False):
-                return self._product(layer, x.float())
-        return self._product(layer, x)
+        a, w = layer.activation_quantizer, layer.weight_quantizer
+        codes_w = zero_points = None
+        scales = a.valid_scale(), w.valid_scale()
+        if not torch.compiler.is_compiling():  # what is kept of tensors goes by their addresses, which graphs lack
+            zero_points = [a.zero_points[0], int(any(w.zero_points))]
+            codes_w = _kept_codes(layer)
+        return product(
+            x,
+            layer.weight,
+            shift,
+            scales,
+            (a.zero_point, w.zero_point),
+            [a.qmin, a.qmax, w.qmin, w.qmax],
+            layer.operation.plain,
+            multiplier=self.multiplier_key,
+            gradient=self.gradient,
+            engine=self.engine,
+            codes_w=codes_w,
+            known_zero_points=zero_points,
+        )
 
-    def accumulate(self, operation: Operation, a: Operand, w: Operand) -> Tensor:
-        """Return the sums of products of `code - zero_point`, floating point."""
-        return operation.exact(a.levels, w.levels)
 
-    def _product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
-        quantizers = layer.activation_quantizer, layer.weight_quantizer
-        scales = [quantizer.scale for quantizer in quantizers]
-        if torch.is_grad_enabled() and any(t.requires_grad for t in (x, layer.weight, *scales)):
-            output = StraightThroughProduct.apply(
-                x, layer.weight, *scales, quantizers, layer.operation, self.accumulate
-            )
-            return cast(Tensor, output)
-        operation = layer.operation
-        a, w = quantize(x, quantizers[0]), _weight_operand(layer)
-        return scaled(operation, self.accumulate(operation, a, w), a, w)
+def shifted(layer: MultiplyingLayer, y: Tensor, shift: Tensor | None) -> Tensor:
+    """Return `y` with a value added to each output channel."""
+    return y if shift is None else y + layer.operation.per_channel(shift)
 
 
-def _weight_operand(layer: MultiplyingLayer) -> Operand:
-    """Return the layer's weight codes; in evaluation they are kept until weight or scale changes."""
+def _kept_codes(layer: MultiplyingLayer) -> Tensor | None:
+    """Return the layer's weight codes, kept in evaluation until weight or scale changes; `None` while gradients are on.
+
+    A weight that holds a NaN has none: the product has to see it.
+    """
     quantizer, weight = layer.weight_quantizer, layer.weight
-    if layer.training:
+    if layer.training or torch.is_grad_enabled():
         layer.weight_codes.clear()
-        return quantize(weight, quantizer)
-    return layer.weight_codes.get(
-        (weight, quantizer.scale, quantizer.zero_point), lambda: quantize(weight.detach(), quantizer)
-    )
+        return None
+
+    def compute() -> Tensor | None:
+        return None if bool(weight.isnan().any()) else quantizer.codes(weight.detach(), dtype=quantizer.code_dtype)
+
+    return layer.weight_codes.get((weight, quantizer.scale, quantizer.zero_point), compute)

@@ -13,6 +13,7 @@ from agnsim.nn.arithmetic import Quantized
 from agnsim.nn.calibrate import calibrate, install
 from agnsim.nn.emulated import Emulated
 from agnsim.nn.formats import as_choice, check_layers, formats_for
+from agnsim.nn.gradients import STRAIGHT_THROUGH
 from agnsim.nn.layers import approx_layers
 from agnsim.nn.modes import device_of, inputs_of
 
@@ -23,6 +24,7 @@ def assign(
     *,
     calibration: Iterable[Any] | None = None,
     engine: str = "auto",
+    gradient: str = STRAIGHT_THROUGH,
 ) -> None:
     """Emulate a multiplier in every layer named, in place; other layers keep their arithmetic.
 
@@ -35,9 +37,10 @@ def assign(
         calibration: Batches of inputs (a tensor, or a tuple that begins with one); may be `None` where no layer needs
             recalibration.
         engine: Kernel engine.
+        gradient: Gradient estimator, perhaps with parameters: `difference(half_window=8)`.
 
     Raises:
-        UnknownName: A name is not that of a converted layer, or of an engine.
+        UnknownName: A name is not that of a converted layer, or of an engine or estimator.
         ConversionError: Widths do not fit, a layer is kept exact, or recalibration is needed without data.
         DataError: The calibration data is empty or not finite.
     """
@@ -57,7 +60,7 @@ def assign(
             f"layer {name!r}: multiplier {effective.name!r} takes codes {_words(effective)}, to which the layer is not "
             "quantised; give calibration data."
         )
-    emulated = {name: Emulated(choice, engine) for name, choice in choices.items()}
+    emulated = {name: Emulated(choice, engine, gradient=gradient) for name, choice in choices.items()}
     if changed:
         inputs = inputs_of(calibration, device_of(model), purpose="calibration data")
         for name, quantizers in calibrate(model, changed, inputs).items():

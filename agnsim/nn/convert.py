@@ -16,6 +16,7 @@ from agnsim.multipliers import Choice, Multiplier
 from agnsim.nn.calibrate import calibrate, execution_order, install
 from agnsim.nn.emulated import Emulated
 from agnsim.nn.formats import as_choice, check_layers, formats_for
+from agnsim.nn.gradients import STRAIGHT_THROUGH
 from agnsim.nn.layers import approx_layers
 from agnsim.nn.modes import device_of, inputs_of
 from agnsim.nn.replace import convertible_layers, make_layer, replace_modules
@@ -29,6 +30,7 @@ def convert(
     assignment: Mapping[str, Choice | Multiplier] | None = None,
     calibration: Iterable[Any],
     engine: str = "auto",
+    gradient: str = STRAIGHT_THROUGH,
 ) -> nn.Module:
     """Return a copy of the network whose `nn.Conv2d` and `nn.Linear` layers compute on integer codes.
 
@@ -41,11 +43,13 @@ def convert(
         assignment: Choice by layer name; a bare multiplier means natural encodings.
         calibration: Batches of inputs: tensors, or tuples that begin with one; a single tensor is one batch. Read once.
         engine: Kernel engine of the emulated layers.
+        gradient: Their gradient estimator, perhaps with parameters: `difference(half_window=8)`.
 
     Raises:
         ConversionError: There is nothing to convert, a layer cannot be emulated or is never executed, or a
             multiplier's widths do not fit.
-        UnknownName: A pattern in `exclude` matches no layer, or the assignment names none.
+        UnknownName: A pattern in `exclude` matches no layer, the assignment names none, or there is no such engine or
+            estimator.
         DataError: Calibration data is empty, or data or weights are NaN or infinite.
     """
     if not isinstance(quantization, Quantization):
@@ -77,7 +81,7 @@ def convert(
         made[name].assignable = name not in exact
         install(made[name], quantizers)
         if name in choices:
-            made[name].arithmetic = Emulated(choices[name], engine)
+            made[name].arithmetic = Emulated(choices[name], engine, gradient=gradient)
     return converted
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,18 +11,17 @@ from agnsim.errors import CheckpointError, ConversionError, InputError
 from agnsim.kernels import engines
 from agnsim.multipliers import Choice, Multiplier
 from agnsim.nn.arithmetic import MultiplyingLayer, Quantized
-from agnsim.nn.operation import Operation
-from agnsim.nn.product import Operand
+from agnsim.nn.gradients import STRAIGHT_THROUGH, estimator
+from agnsim.nn.live import live
 from agnsim.types import Json
-
-_INT32_LIMIT = 2**31
 
 
 class Emulated(Quantized):
     """Every product is the multiplier's; sums, zero point corrections and scales are exact.
 
     `y = scale_a * scale_w * (sum T[q_a, q_w] - z_a sum(q_w) - z_w sum(q_a) + n z_a z_w) - mean_correction + bias`, with
-    padding as `q_a = z_a`. The gradient is that of the exact product of the quantised operands.
+    padding as `q_a = z_a`. In the backward pass the slopes of T are what the gradient estimator says; straight-through:
+    those of the exact product of the quantised operands.
 
     The state dict holds `multiplier_digest` (uint8 `[32]`, of the effective table; loading another is a
     CheckpointError) and `mean_correction` (`[out_channels]`, real units).
@@ -31,22 +29,27 @@ class Emulated(Quantized):
     Args:
         choice: The circuit, its orientation and encodings.
         engine: Name of the kernel engine.
+        gradient: Gradient estimator, perhaps with parameters: `difference(half_window=8)`.
 
     Raises:
-        UnknownName: There is no such engine.
+        UnknownName: There is no such engine or estimator.
+        InputError: The estimator does not take such parameters.
     """
 
     kind = "emulated"
     multiplier_digest: Tensor
     mean_correction: Tensor
 
-    def __init__(self, choice: Choice, engine: str = "auto") -> None:
+    def __init__(self, choice: Choice, engine: str = "auto", *, gradient: str = STRAIGHT_THROUGH) -> None:
         super().__init__()
         if engine != "auto":
             engines[engine]  # an unknown name is refused here, not in the middle of a network
         self.choice = choice
         self.engine = engine
-        self._largest_product = int(np.abs(self.multiplier.table.astype(np.int64)).max())
+        estimator(gradient)
+        self.gradient = gradient
+        self._live = live(self.multiplier)
+        self.multiplier_key = self._live.key
         digest = torch.frombuffer(bytearray.fromhex(self.multiplier.digest), dtype=torch.uint8)
         self.register_buffer("multiplier_digest", digest)
         self.register_buffer("mean_correction", torch.zeros(1))
@@ -87,28 +90,9 @@ class Emulated(Quantized):
             raise InputError(f"mean correction of shape {list(correction.shape)}; it must be {needed} finite numbers")
         self.mean_correction.copy_(correction)
 
-    def forward(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
-        """See the base; bias and mean correction are added together."""
-        shift = -self.mean_correction if layer.bias is None else layer.bias - self.mean_correction
-        return self.product(layer, x) + layer.operation.per_channel(shift)
-
-    def accumulate(self, operation: Operation, a: Operand, w: Operand) -> Tensor:
-        """See the base; sums of the multiplier's products."""
-        pad_value = a.quantizer.zero_points[0]
-        sums = operation.emulate(a.compact, w.compact, self.multiplier, pad_value=pad_value, engine=self.engine)
-        fan_in = w.codes.shape[1:].numel()
-        # Each of the two zero point terms is at most one product of the widest codes per element of the fan-in.
-        term = 2 << (a.quantizer.spec.bits + w.quantizer.spec.bits)
-        if fan_in * (self._largest_product + term) >= _INT32_LIMIT:
-            sums = sums.to(torch.int64)
-        if pad_value:
-            weight_sums = w.compact.flatten(1).sum(1, dtype=sums.dtype)
-            sums = sums - operation.per_channel(weight_sums * pad_value)
-        if any(w.quantizer.zero_points):
-            zero_point_w = operation.per_channel(w.quantizer.zero_point.to(sums.dtype))
-            window_sums = operation.window_sums(a.compact, w.compact, pad_value=pad_value)
-            sums = sums - zero_point_w * (window_sums - fan_in * pad_value)
-        return sums.to(a.dtype).add_(a.taint + w.taint)
+    def shift(self, layer: MultiplyingLayer) -> Tensor:
+        """See the base; the bias less the mean correction."""
+        return -self.mean_correction if layer.bias is None else layer.bias - self.mean_correction
 
     def describe(self) -> Json:
         """See the base."""
@@ -125,8 +109,8 @@ class Emulated(Quantized):
         }
 
     def extra_repr(self) -> str:
-        """Return the circuit."""
-        return self.choice.label
+        """Return the circuit and, where it is not straight-through, the gradient estimator."""
+        return self.choice.label + ("" if self.gradient == STRAIGHT_THROUGH else f", gradient={self.gradient}")
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         stored = state_dict.get(prefix + "multiplier_digest")

@@ -12,7 +12,6 @@ from torch.nn.utils.parametrize import is_parametrized
 from agnsim.errors import ConversionError, InputError
 from agnsim.nn.arithmetic import Arithmetic, Quantized
 from agnsim.nn.operation import ConvOperation, LinearOperation, Operation, conv_padding
-from agnsim.nn.product import Operand
 from agnsim.quantization import Quantizer, QuantizerSpec
 from agnsim.quantization.versioned import Versioned
 
@@ -38,7 +37,7 @@ class ApproxLayer(nn.Module):
     weight_quantizer: Quantizer
     assignable: bool
     label: str
-    weight_codes: Versioned[Operand]
+    weight_codes: Versioned[Tensor | None]
 
     @property
     def operation(self) -> Operation:

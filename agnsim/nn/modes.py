@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from agnsim.errors import DataError
 from agnsim.nn.arithmetic import Arithmetic, Quantized
+from agnsim.nn.emulated import Emulated
+from agnsim.nn.gradients import estimator
 from agnsim.nn.layers import approx_layers
 
 
@@ -36,6 +38,23 @@ def set_arithmetic(
 def restore_quantized(model: nn.Module) -> None:
     """Put every layer back into quantised arithmetic with exact products, keeping its quantisers."""
     set_arithmetic(model, lambda name: Quantized(), assignable_only=False)
+
+
+def set_gradient(model: nn.Module, gradient: str) -> None:
+    """Let every emulated layer's backward pass use a gradient estimator, in place.
+
+    Args:
+        model: A converted network, or any other.
+        gradient: Name, perhaps with parameters: `difference(half_window=8)`.
+
+    Raises:
+        UnknownName: There is no such estimator.
+        InputError: It does not take such parameters.
+    """
+    estimator(gradient)
+    for layer in approx_layers(model).values():
+        if isinstance(layer.arithmetic, Emulated):
+            layer.arithmetic.gradient = gradient
 
 
 @contextmanager

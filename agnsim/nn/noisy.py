@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from agnsim.errors import InputError
-from agnsim.nn.arithmetic import MultiplyingLayer, Quantized
+from agnsim.nn.arithmetic import MultiplyingLayer, Quantized, shifted
 
 _SMALLEST_VARIANCE = 1e-24
 """Keeps the gradient of the standard deviation finite where a layer's output is constant."""
@@ -43,11 +43,14 @@ class Noisy(Quantized):
         """Noise standard deviation relative to that of the output; scalar tensor with gradient."""
         return self.log_sigma.exp()
 
-    def product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
+    def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
         """See the base."""
+        if not self.training:
+            return super().product(layer, x, shift)
         y = super().product(layer, x)
-        if not self.training or y.numel() == 0:
-            return y
+        return shifted(layer, self._noisy(y) if y.numel() else y, shift)
+
+    def _noisy(self, y: Tensor) -> Tensor:
         deviation = y.var(correction=0).clamp_min(_SMALLEST_VARIANCE).sqrt()
         noise = torch.randn(y.shape, dtype=y.dtype, device=y.device, generator=self.generator)
         return torch.addcmul(y, noise, self.sigma * deviation)

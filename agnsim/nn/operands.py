@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from agnsim.errors import ConversionError, InputError
-from agnsim.nn.arithmetic import MultiplyingLayer, Quantized
+from agnsim.nn.arithmetic import MultiplyingLayer, Quantized, shifted
 from agnsim.nn.layers import ApproxLayer, approx_layers
 from agnsim.nn.modes import device_of, evaluating, inputs_of
 from agnsim.types import LayerOperands
@@ -59,14 +59,14 @@ class _Recorder(Quantized):
         self._count = 0
         self._sum = self._squares = 0.0
 
-    def product(self, layer: MultiplyingLayer, x: Tensor) -> Tensor:
+    def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
         """See the base."""
         y = super().product(layer, x)
         self._count += y.numel()
         self._sum += float(y.sum(dtype=torch.float64))
         self._squares += float(y.double().square().sum())
         self._sample(layer, x)
-        return y
+        return shifted(layer, y, shift)
 
     def _sample(self, layer: MultiplyingLayer, x: Tensor) -> None:
         """Keep the positions with the smallest of uniform random keys, one per position: a sample of all seen."""

@@ -6,7 +6,9 @@ Layers hold one of these; everything that differs between a convolution and a li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -27,13 +29,34 @@ class Operation(ABC):
     def groups(self) -> int:
         """Convolution groups; 1 for a linear operation."""
 
+    @property
+    @abstractmethod
+    def channel(self) -> int:
+        """Dimension of the output's channels: 1, or -1."""
+
+    @property
+    @abstractmethod
+    def padded(self) -> bool:
+        """Whether activations are padded."""
+
+    @property
+    @abstractmethod
+    def plain(self) -> list[int]:
+        """The operation as plain integers, from which `operation_of` makes it again."""
+
+    @abstractmethod
+    def output_shape(self, a: Sequence[int], w: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape of the output from those of activations and weights."""
+
     @abstractmethod
     def exact(self, a: Tensor, w: Tensor) -> Tensor:
         """Return the operation on floating point tensors; padding is 0."""
 
     @abstractmethod
-    def gradients(self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool) -> Gradients:
-        """Return the gradients of `exact` on its operands, `None` where not needed."""
+    def gradients(
+        self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool, *, pad_value: float = 0.0
+    ) -> Gradients:
+        """Return the gradients of the operation on its operands, `None` where not needed; padding is `pad_value`."""
 
     @abstractmethod
     def emulate(self, a: Tensor, w: Tensor, multiplier: Multiplier, *, pad_value: int, engine: str) -> Tensor:
@@ -69,12 +92,33 @@ class LinearOperation(Operation):
         """Always 1."""
         return 1
 
+    @property
+    def channel(self) -> int:
+        """The last dimension."""
+        return -1
+
+    @property
+    def padded(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def plain(self) -> list[int]:
+        """No integers."""
+        return []
+
+    def output_shape(self, a: Sequence[int], w: Sequence[int]) -> tuple[int, ...]:
+        """See the base."""
+        return *a[:-1], w[0]
+
     def exact(self, a: Tensor, w: Tensor) -> Tensor:
         """See the base."""
         return F.linear(a, w)
 
-    def gradients(self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool) -> Gradients:
-        """See the base."""
+    def gradients(
+        self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool, *, pad_value: float = 0.0
+    ) -> Gradients:
+        """See the base; there is no padding."""
         grad_w = grad.flatten(0, -2).T @ a.flatten(0, -2) if needs_w and grad.dim() > 1 else None
         if needs_w and grad.dim() == 1:
             grad_w = torch.outer(grad, a)
@@ -125,29 +169,50 @@ class ConvOperation(Operation):
         return self.group_count
 
     @property
+    def channel(self) -> int:
+        """Dimension 1."""
+        return 1
+
+    @property
+    def padded(self) -> bool:
+        """Whether there is a padded row or column."""
+        return any(self.padding)
+
+    @property
+    def plain(self) -> list[int]:
+        """Stride, padding, dilation and groups."""
+        return [*self.stride, *self.padding, *self.dilation, self.group_count]
+
+    def output_shape(self, a: Sequence[int], w: Sequence[int]) -> tuple[int, ...]:
+        """See the base."""
+        return a[0], w[0], *self._output_size(a, w)
+
+    @property
     def _symmetric_padding(self) -> tuple[int, int] | None:
         top, bottom, left, right = self.padding
         return (top, left) if top == bottom and left == right else None
 
-    def _pad(self, a: Tensor, value: int) -> Tensor:
+    def _pad(self, a: Tensor, value: float) -> Tensor:
         """Return `a` padded explicitly."""
         top, bottom, left, right = self.padding
-        return F.pad(a, (left, right, top, bottom), value=value) if any(self.padding) else a
+        return F.pad(a, (left, right, top, bottom), value=value) if self.padded else a
 
-    def _prepare(self, a: Tensor, value: int) -> tuple[Tensor, tuple[int, int]]:
-        """Return activations and the symmetric padding that is left: what one-sided `"same"` padding needs."""
+    def _prepare(self, a: Tensor, value: float, *, free: bool = True) -> tuple[Tensor, tuple[int, int]]:
+        """Return activations and the symmetric padding that is left: none where it is one-sided or is not `free`."""
         padding = self._symmetric_padding
-        return (a, padding) if padding is not None else (self._pad(a, value), (0, 0))
+        return (a, padding) if padding is not None and free else (self._pad(a, value), (0, 0))
 
     def exact(self, a: Tensor, w: Tensor) -> Tensor:
         """See the base."""
         a, padding = self._prepare(a, 0)
         return F.conv2d(a, w, None, self.stride, padding, self.dilation, self.groups)
 
-    def gradients(self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool) -> Gradients:
+    def gradients(
+        self, grad: Tensor, a: Tensor, w: Tensor, needs_a: bool, needs_w: bool, *, pad_value: float = 0.0
+    ) -> Gradients:
         """See the base."""
         height, width = a.shape[-2:]
-        padded, padding = self._prepare(a, 0)
+        padded, padding = self._prepare(a, pad_value, free=pad_value == 0 or not needs_w)
         conv: Any = torch.ops.aten.convolution_backward
         grad_a, grad_w, _ = conv(
             grad,
@@ -197,21 +262,21 @@ class ConvOperation(Operation):
         """See the base."""
         return values.view(-1, 1, 1)
 
-    def _output_size(self, a: Tensor, w: Tensor) -> tuple[int, int]:
+    def _output_size(self, a: Sequence[int], w: Sequence[int]) -> tuple[int, int]:
         top, bottom, left, right = self.padding
-        spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, w.shape[-2:], strict=True)]
-        height = (a.shape[-2] + top + bottom - spans[0]) // self.stride[0] + 1
-        width = (a.shape[-1] + left + right - spans[1]) // self.stride[1] + 1
+        spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, w[-2:], strict=True)]
+        height = (a[-2] + top + bottom - spans[0]) // self.stride[0] + 1
+        width = (a[-1] + left + right - spans[1]) // self.stride[1] + 1
         return height, width
 
     def positions(self, a: Tensor, w: Tensor) -> int:
         """See the base."""
-        height, width = self._output_size(a, w)
+        height, width = self._output_size(a.shape, w.shape)
         return a.shape[0] * self.groups * height * width
 
     def receptive_fields(self, a: Tensor, w: Tensor, index: Tensor, *, pad_value: int) -> tuple[Tensor, Tensor]:
         """See the base."""
-        height, width = self._output_size(a, w)
+        height, width = self._output_size(a.shape, w.shape)
         x, rest = index % width, torch.div(index, width, rounding_mode="floor")
         y, rest = rest % height, torch.div(rest, height, rounding_mode="floor")
         group, image = rest % self.groups, torch.div(rest, self.groups, rounding_mode="floor")
@@ -227,6 +292,19 @@ class ConvOperation(Operation):
             x.view(-1, 1, 1, 1) * self.stride[1] + columns,
         ]
         return fields.flatten(1), group
+
+
+@cache
+def _from_plain(plain: tuple[int, ...]) -> Operation:
+    if not plain:
+        return LinearOperation()
+    a, b, top, bottom, left, right, c, d, groups = plain
+    return ConvOperation((a, b), (top, bottom, left, right), (c, d), groups)
+
+
+def operation_of(plain: Sequence[int]) -> Operation:
+    """Return the operation that `Operation.plain` describes."""
+    return _from_plain(tuple(plain))
 
 
 def conv_padding(

@@ -1,123 +1,267 @@
-"""A layer's product on integer codes, with the gradient of the exact product of the quantised operands."""
+"""The product of a layer as one operator of PyTorch, `agnsim::product`: quantise, multiply, scale (ADR-0010).
+
+Its arguments are tensors and plain values, so that graphs can hold it; a multiplier is named by key
+(`agnsim.nn.live`), engine and gradient estimator by name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from agnsim.nn.operation import Operation
-from agnsim.quantization import Quantizer
-from agnsim.quantization.straight_through import Grid
+from agnsim.errors import TrainingError
+from agnsim.kernels.patterns import PerMultiplier
+from agnsim.kernels.pointwise.flat import memory_format
+from agnsim.kernels.pointwise.look_up import by_code, look_up
+from agnsim.kernels.pointwise.quantize import Codes, quantize
+from agnsim.kernels.pointwise.scale import scale_sums
+from agnsim.multipliers import Multiplier
+from agnsim.nn.gradients import STRAIGHT_THROUGH
+from agnsim.nn.live import multiplier_of
+from agnsim.nn.operation import Operation, operation_of
+from agnsim.nn.product_gradients import product_gradients
+
+_INT32_LIMIT = 2**31
+_FORMAT = (
+    "Tensor scale_a, Tensor zero_point_a, Tensor scale_w, Tensor zero_point_w, int[] ranges, int[] operation, "
+    "str multiplier, str gradient"
+)
+"""Formats of both operands: scale, zero point, and `ranges`, the smallest and largest code of a, then of w."""
+
+_torch_library: Any = torch.library  # in part without annotations
+_library = _torch_library.Library("agnsim", "FRAGMENT")
+_library.define(
+    f"product(Tensor x, Tensor weight, Tensor? shift, {_FORMAT}, str engine, Tensor? codes_w, int[]? zero_points, "
+    "bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+_library.define(
+    "product_gradients(Tensor grad, Tensor codes_a, Tensor inside_a, Tensor codes_w, Tensor inside_w, Tensor? x, "
+    f"Tensor? weight, {_FORMAT}, bool[] needs) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
 
 
-@dataclass
-class Operand:
-    """One quantised operand of a product.
+def _product(
+    x: Tensor,
+    weight: Tensor,
+    shift: Tensor | None,
+    scale_a: Tensor,
+    zero_point_a: Tensor,
+    scale_w: Tensor,
+    zero_point_w: Tensor,
+    ranges: Sequence[int],
+    operation: Sequence[int],
+    multiplier: str,
+    gradient: str,
+    engine: str,
+    codes_w: Tensor | None,
+    zero_points: Sequence[int] | None,
+    keep: bool,
+) -> tuple[Tensor, ...]:
+    """Return `shift + scale_a * scale_w * sums` and, if asked to keep them, codes and masks of a and w.
 
-    Attributes:
-        codes: The codes; of a floating dtype, or compact (uint8 or int8).
-        grid: Its quantiser's grid.
-        quantizer: Its quantiser.
-        dtype: Floating dtype of the tensor it was quantised from.
+    Args:
+        x: float32 or float64.
+        weight: Of the same type.
+        shift: `[out_channels]`, added at the end.
+        scale_a: `[1]`.
+        zero_point_a: int32 `[1]`.
+        scale_w: `[1]` or `[out_channels]`.
+        zero_point_w: int32, likewise.
+        ranges: Smallest and largest code of a, then of w.
+        operation: `Operation.plain`.
+        multiplier: Key; empty for exact products.
+        gradient: Estimator, for the backward pass.
+        engine: Kernel engine.
+        codes_w: The weight's codes, if known.
+        zero_points: Zero point of a, and whether w has any, if known: reading them from a GPU would stall it.
+        keep: Whether a backward pass may follow.
     """
-
-    codes: Tensor
-    grid: Grid
-    quantizer: Quantizer
-    dtype: torch.dtype
-
-    @cached_property
-    def compact(self) -> Tensor:
-        """The codes in the narrowest integer type; a NaN becomes 0 (see `taint`)."""
-        if not self.codes.is_floating_point():
-            return self.codes
-        # What a NaN is cast to is undefined, and might be no code. Asking whether there is one would stall a GPU.
-        clean = self.codes.nan_to_num(0.0) if self.codes.is_cuda or bool(self.taint.isnan()) else self.codes
-        return clean.to(self.quantizer.code_dtype)
-
-    @cached_property
-    def taint(self) -> Tensor:
-        """A scalar tensor: NaN if a code is, else 0. Added to integer sums it keeps a diverged network visible."""
-        return self.codes.sum() * 0.0
-
-    @cached_property
-    def levels(self) -> Tensor:
-        """Codes minus zero point, floating point: times the scale, the quantised values."""
-        return self.grid.levels(self.codes.to(self.dtype))
-
-
-Accumulate = Callable[[Operation, Operand, Operand], Tensor]
-"""Returns the sums of products of levels, in floating point; the scales are not applied."""
+    del gradient
+    op = operation_of(operation)
+    a = quantize(x, scale_a, zero_point_a, ranges[0], ranges[1], mask=keep)
+    if codes_w is None:
+        w = quantize(weight, scale_w, zero_point_w, ranges[2], ranges[3], mask=keep)
+    else:
+        w = Codes(codes_w, None, None)
+    offset = None
+    if multiplier:
+        if zero_points is None:
+            zero_points = int(zero_point_a), int(zero_point_w.any())
+        sums, offset = _emulate(op, a.codes, w.codes, multiplier_of(multiplier), engine, zero_points, zero_point_w)
+    else:
+        sums = _multiply(op, a.codes, w.codes, ranges, zero_point_a, zero_point_w, x.dtype)
+    scale = (scale_a * scale_w).to(x.dtype)
+    y = scale_sums(sums, scale, shift, offset=offset, channel=op.channel % sums.dim(), dtype=x.dtype)
+    for taint in (a.taint, w.taint):
+        if taint is not None:
+            y.add_(taint)
+    y = y.contiguous(memory_format=memory_format(x))
+    if not keep:
+        return y, *(x.new_empty(0, dtype=torch.uint8) for _ in range(4))
+    assert a.inside is not None
+    assert w.inside is not None
+    return y, a.codes, a.inside, w.codes, w.inside
 
 
-def quantize(x: Tensor, quantizer: Quantizer) -> Operand:
-    """Return `x` as an operand, without gradient."""
-    grid = quantizer.grid(x)
-    return Operand(grid.clamp_(grid.round(x)), grid, quantizer, x.dtype)
+def _multiply(
+    operation: Operation,
+    codes_a: Tensor,
+    codes_w: Tensor,
+    ranges: Sequence[int],
+    zero_point_a: Tensor,
+    zero_point_w: Tensor,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Return exact sums in floating point: those of integers, exact in any order below 2**24 in float32."""
+    levels = torch.arange(ranges[0], ranges[1] + 1, dtype=dtype, device=codes_a.device) - zero_point_a
+    a = look_up(codes_a, by_code(levels, ranges[0], ranges[1]))
+    w = codes_w.to(dtype).sub_(zero_point_w.view(-1, *(1,) * (codes_w.dim() - 1)))
+    return operation.exact(a, w)
 
 
-def scaled(operation: Operation, sums: Tensor, a: Operand, w: Operand) -> Tensor:
-    """Return the sums in real units, in place."""
-    return sums.mul_(operation.per_channel((a.quantizer.scale * w.quantizer.scale).detach().to(sums.dtype)))
+def _largest(multiplier: Multiplier, device: torch.device) -> int:
+    del device
+    return int(np.abs(multiplier.table.astype(np.int64)).max())
 
 
-class StraightThroughProduct(torch.autograd.Function):
-    """`scale_a * scale_w * accumulate(codes)`; backward as if the product were exact.
+_largest_product = PerMultiplier(_largest)
+_CPU = torch.device("cpu")
 
-    Keeps one byte of codes and one of clipping mask for each activation instead of floating point copies.
-    """
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        scale_a: Tensor,
-        scale_w: Tensor,
-        quantizers: tuple[Quantizer, Quantizer],
-        operation: Operation,
-        accumulate: Accumulate,
-    ) -> Tensor:
-        """Return the output before the bias; the scales are given for their gradients."""
-        operands, kept = [], []
-        for index, (tensor, quantizer) in enumerate(zip((x, weight), quantizers, strict=True)):
-            grid = quantizer.grid(tensor)
-            rounded = grid.round(tensor)
-            inside = grid.inside(rounded)
-            operand = Operand(grid.clamp_(rounded), grid, quantizer, tensor.dtype)
-            operands.append(operand)
-            learns = ctx.needs_input_grad[2 + index]
-            kept += [inside, operand.compact, tensor if learns else None]
-        a, w = operands
-        ctx.operation, ctx.grids = operation, (a.grid, w.grid)
-        ctx.dtype = x.dtype
-        ctx.save_for_backward(*kept)
-        return scaled(operation, accumulate(operation, a, w), a, w)
+def _emulate(
+    operation: Operation,
+    codes_a: Tensor,
+    codes_w: Tensor,
+    multiplier: Multiplier,
+    engine: str,
+    zero_points: Sequence[int],
+    zero_point_w: Tensor,
+) -> tuple[Tensor, Tensor | None]:
+    """Return the sums of the multiplier's products and what is to be subtracted from them per channel."""
+    pad_value, affine_weights = zero_points
+    sums = operation.emulate(codes_a, codes_w, multiplier, pad_value=pad_value, engine=engine)
+    if not (pad_value or affine_weights):
+        return sums, None
+    fan_in = codes_w.shape[1:].numel()
+    # Each of the two zero point terms is at most one product of the widest codes per element of the fan-in.
+    term = 2 << (multiplier.bits_a + multiplier.bits_b)
+    if fan_in * (_largest_product(multiplier, _CPU) + term) >= _INT32_LIMIT:
+        sums = sums.to(torch.int64)
+    offset = codes_w.flatten(1).sum(1, dtype=sums.dtype) * pad_value
+    if affine_weights:
+        zero_point = operation.per_channel(zero_point_w.to(sums.dtype))
+        window_sums = operation.window_sums(codes_a, codes_w, pad_value=pad_value)
+        sums = sums - zero_point * (window_sums - fan_in * pad_value)
+    return sums, offset
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients on `x`, weight and the two scales."""
-        saved = ctx.saved_tensors
-        inside, codes, sources = saved[0::3], saved[1::3], saved[2::3]
-        needs = ctx.needs_input_grad
-        levels = [grid.levels(code.to(ctx.dtype)) for grid, code in zip(ctx.grids, codes, strict=True)]
-        fakes = [level * grid.scale for level, grid in zip(levels, ctx.grids, strict=True)]
-        on_fakes = ctx.operation.gradients(grad, *fakes, needs[0] or needs[2], needs[1] or needs[3])
-        on_tensors: list[Tensor | None] = []
-        on_scales: list[Tensor | None] = []
-        for index, on_fake in enumerate(on_fakes):
-            on_tensors.append(on_fake * inside[index] if needs[index] else None)
-            if not needs[2 + index]:
-                on_scales.append(None)
-                continue
-            grid = ctx.grids[index]
-            shape = torch.Size([grid.scale.numel()])
-            on_scales.append(grid.scale_gradient(on_fake, sources[index], inside[index], levels[index], shape))
-        return *on_tensors, *on_scales, None, None, None
+
+def _product_shapes(x: Tensor, weight: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    operation, keep = operation_of(arguments[6]), arguments[-1]
+    ranges = arguments[5]
+    shape = operation.output_shape(x.shape, weight.shape)
+    y = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=memory_format(x))
+    if not keep:
+        return y, *(x.new_empty(0, dtype=torch.uint8) for _ in range(4))
+    kept = []
+    for tensor, low in ((x, ranges[0]), (weight, ranges[2])):
+        for dtype in (torch.int8 if low < 0 else torch.uint8, torch.uint8):
+            kept.append(torch.empty_like(tensor, dtype=dtype, memory_format=memory_format(tensor)))
+    return y, *kept
+
+
+def _gradient_shapes(
+    grad: Tensor, codes_a: Tensor, inside_a: Tensor, codes_w: Tensor, *arguments: Any
+) -> tuple[Tensor, ...]:
+    scale_a, scale_w, needs = arguments[3], arguments[5], arguments[-1]
+    shift = grad.new_empty(codes_w.shape[0])
+    gradients = [torch.empty_like(codes, dtype=grad.dtype) for codes in (codes_a, codes_w)]
+    gradients += [shift, torch.empty_like(scale_a), torch.empty_like(scale_w)]
+    return tuple(g if need else g.new_empty(0) for g, need in zip(gradients, needs, strict=True))
+
+
+_DIFFERENTIABLE = (0, 1, 2, 3, 5)
+"""Positions of x, weight, shift and the two scales among the operator's arguments."""
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    x, weight, _, scale_a, zero_point_a, scale_w, zero_point_w, *plain = inputs
+    ctx.set_materialize_grads(False)
+    ctx.plain, ctx.needs = plain[:4], [ctx.needs_input_grad[place] for place in _DIFFERENTIABLE]
+    # The real values only where a scale learns: codes and masks are a byte each.
+    sources = x if ctx.needs[3] else None, weight if ctx.needs[4] else None
+    ctx.save_for_backward(*output[1:], *sources, scale_a, zero_point_a, scale_w, zero_point_w)
+
+
+def _differentiate(ctx: Any, grad: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
+    on_inputs: list[Tensor | None] = [None] * 15
+    if grad is not None:
+        found = torch.ops.agnsim.product_gradients(grad, *ctx.saved_tensors, *ctx.plain, ctx.needs)
+        for place, gradient, need in zip(_DIFFERENTIABLE, found, ctx.needs, strict=True):
+            on_inputs[place] = gradient if need else None
+    return tuple(on_inputs)
+
+
+def _refuse(ctx: Any, *_: Tensor | None) -> None:
+    raise TrainingError(
+        "the gradient of an emulated or quantised product was differentiated again; its codes are constant, so that "
+        "there is no second derivative. Leave out create_graph=True, or restore floating point arithmetic."
+    )
+
+
+for _name, _kernel, _shapes in (
+    ("product", _product, _product_shapes),
+    ("product_gradients", product_gradients, _gradient_shapes),
+):
+    _library.impl(_name, _kernel, "CompositeExplicitAutograd")
+    _torch_library.register_fake(f"agnsim::{_name}", _shapes, lib=_library)
+_torch_library.register_autograd("agnsim::product", _differentiate, setup_context=_remember, lib=_library)
+_torch_library.register_autograd("agnsim::product_gradients", _refuse, lib=_library)
+for _device in ("cpu", "cuda"):
+    _torch_library.register_autocast("agnsim::product", _device, torch.float32, lib=_library)
+
+
+def product(
+    x: Tensor,
+    weight: Tensor,
+    shift: Tensor | None,
+    scales: tuple[Tensor, Tensor],
+    zero_points: tuple[Tensor, Tensor],
+    ranges: list[int],
+    operation: list[int],
+    *,
+    multiplier: str = "",
+    gradient: str = STRAIGHT_THROUGH,
+    engine: str = "auto",
+    codes_w: Tensor | None = None,
+    known_zero_points: list[int] | None = None,
+) -> Tensor:
+    """Return the layer's output; arguments as for `_product`. Half precision, which holds no sums, becomes float32."""
+    if x.dtype in (torch.float16, torch.bfloat16):
+        x = x.float()
+    differentiated = (x, weight, *scales) if shift is None else (x, weight, shift, *scales)
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in differentiated)
+    (scale_a, scale_w), (zero_point_a, zero_point_w) = scales, zero_points
+    outputs = torch.ops.agnsim.product(
+        x,
+        weight.to(x.dtype),
+        None if shift is None else shift.to(x.dtype),
+        scale_a,
+        zero_point_a,
+        scale_w,
+        zero_point_w,
+        ranges,
+        operation,
+        multiplier,
+        gradient,
+        engine,
+        None if keep else codes_w,
+        known_zero_points,
+        keep,
+    )
+    return cast(Tensor, outputs[0])

@@ -45,6 +45,7 @@ class Quantizer(nn.Module):
         self._calibrator: Calibrator | None = None
         self._zero_points: Versioned[tuple[int, ...]] = Versioned()
         self._is_calibrated: Versioned[bool] = Versioned()
+        self._ready = False
 
     @property
     def qmin(self) -> int:
@@ -88,7 +89,28 @@ class Quantizer(nn.Module):
         self.scale.copy_(scale)
         self.zero_point.copy_(zero_point)
         self.calibrated.fill_(True)
+        self._ready = True
         self._calibrator = None
+
+    def valid_scale(self) -> Tensor:
+        """Return the scale, positive; a parameter that an optimiser step took through zero is set right first.
+
+        Raises:
+            InputError: The quantiser has not been calibrated.
+        """
+        if torch.compiler.is_compiling():  # no tensor can be read, nor a parameter be set
+            ready, scale = self._ready, self.scale
+            scale = scale.abs().clamp_min(SMALLEST_SCALE) if self.spec.learnable else scale
+        else:
+            ready, scale = self._is_calibrated.get((self.calibrated,), lambda: bool(self.calibrated)), self.scale
+            self._ready = ready
+            if self.spec.learnable:
+                # On `.data`, since a layer used twice in one graph comes here again, and there the value no longer
+                # changes.
+                scale.data.abs_().clamp_(min=SMALLEST_SCALE)
+        if not ready:
+            raise InputError(f"{self.label}: not calibrated; observe data and freeze, or load a checkpoint.")
+        return scale
 
     def grid(self, x: Tensor) -> Grid:
         """Return the codes' grid, shaped for broadcasting against `x`; the scale is detached.
@@ -96,13 +118,7 @@ class Quantizer(nn.Module):
         Raises:
             InputError: The quantiser has not been calibrated.
         """
-        if not self._is_calibrated.get((self.calibrated,), lambda: bool(self.calibrated)):
-            raise InputError(f"{self.label}: not calibrated; observe data and freeze, or load a checkpoint.")
-        scale = self.scale.detach()
-        if self.spec.learnable:
-            # An optimiser step may have gone through zero. On `.data`, since a layer used twice in one graph comes here
-            # again, and there the value no longer changes.
-            scale.data.abs_().clamp_(min=SMALLEST_SCALE)
+        scale = self.valid_scale().detach()
         zero_point = self.zero_point.to(x.dtype) if any(self.zero_points) else None
         if scale.numel() > 1:
             shape = (-1,) + (1,) * (x.dim() - 1)
@@ -151,6 +167,7 @@ class Quantizer(nn.Module):
                 f"{self.qmin}..{self.qmax}. Build the model with the checkpoint's quantisation."
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
+        self._ready = not self.calibrated.is_meta and bool(self.calibrated)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_calibrator": None}

@@ -20,7 +20,7 @@ CODES = torch.ones(2, 2, dtype=torch.uint8)
 
 @pytest.mark.parametrize(
     ("multiplier", "device", "first"),
-    [(EXACT, "cpu", "factored"), (NOISE, "cpu", "simd"), (EXACT, "cuda", "factored"), (NOISE, "cuda", "factored")],
+    [(EXACT, "cpu", "factored"), (NOISE, "cpu", "simd"), (EXACT, "cuda", "cuda"), (NOISE, "cuda", "cuda")],
     ids=["rank1-cpu", "any-cpu", "rank1-cuda", "any-cuda"],
 )
 def test_auto_prefers(multiplier: Multiplier, device: str, first: str) -> None:

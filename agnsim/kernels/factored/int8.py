@@ -235,5 +235,4 @@ def _weights(
         four = by_group[:, :in_fours].reshape(geometry.groups, in_fours // 4, 4, count).swapaxes(2, 3)
         fours.append(four.ravel())
         singles.append(by_group[:, in_fours:].ravel())
-    joined = (np.concatenate(group) for group in (fours, singles))
-    return np.array(bounds), np.concatenate(fields), *joined
+    return np.array(bounds), np.concatenate(fields), np.concatenate(fours), np.concatenate(singles)

@@ -66,7 +66,9 @@ def _build(multiplier: Multiplier, device: torch.device) -> ByteTerms | None:
     factors = multiplier.factors
     if factors is None or multiplier.bits_a > MAX_BITS:
         return None
-    planes, terms, skips = [], [], True
+    planes: list[NDArray[np.uint8]] = []
+    terms: list[tuple[int, int, NDArray[np.int8]]] = []
+    skips = True
     constant = np.zeros(factors.v.shape[1], np.int64)
     for u, v in zip(factors.u, factors.v, strict=True):
         common_u, common_v = (max(1, int(np.gcd.reduce(row))) for row in (u, v))

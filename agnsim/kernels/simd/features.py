@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
+from typing import Any, cast
 
 
 def numba_unusable() -> str | None:
     """Return why Numba can't compile here, or `None` where it can."""
     if importlib.util.find_spec("numba") is None:
         return "numba is not installed; pip install numba"
-    from numba import config
-
-    if config.DISABLE_JIT:
+    if _configuration().DISABLE_JIT:
         return "Numba's compiler is switched off; unset NUMBA_DISABLE_JIT"
     return None
 
@@ -24,13 +23,20 @@ def cpu_has(feature: str) -> bool:
     The environment variables `NUMBA_CPU_NAME`, `NUMBA_CPU_FEATURES` and `NUMBA_ENABLE_AVX` count: code for another CPU
     than this one must not contain instructions that the compiler was told not to use.
     """
-    from numba import config
-    from numba.core.codegen import get_host_cpu_features
+    from numba.core import codegen
 
+    config = _configuration()
     if config.CPU_FEATURES is not None:
         features = config.CPU_FEATURES
     elif config.CPU_NAME is not None:
         return False
     else:
-        features = get_host_cpu_features()
+        features = cast(Any, codegen).get_host_cpu_features()
     return f"+{feature}" in features.split(",")
+
+
+def _configuration() -> Any:
+    """Return Numba's settings, which it makes from the environment at import."""
+    from numba import config
+
+    return config

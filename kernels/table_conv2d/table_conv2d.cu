@@ -1,0 +1,159 @@
+// Convolution (and matrix product) through any table of 8-bit operands whose entries span at most 16 bits.
+//
+// A block sums eight outputs at many positions. For one octet of terms it lays the table columns of its 8 x 8 weights
+// side by side, products[code][term][output], 32 KB; then one 128-bit load looks up the products of one activation
+// with eight weights. The eight threads that are served in one cycle always work on different terms (thread ^ step),
+// whose entries lie in different banks whatever the codes: no conflicts, 64 products a cycle.
+//
+// Entries are the table's minus its minimum; minimum times the number of terms is added at the end. Sums are modulo
+// 2^32, which is right whenever the true sum fits; for int64 results the host calls with few enough terms.
+#include "common/conv.cuh"
+#include "common/intrinsics.cuh"
+
+constexpr int THREADS = 256;
+constexpr int OUTPUTS = 8;
+
+__device__ inline unsigned low_pair(unsigned first, unsigned second) {
+    return __byte_perm(first, second, 0x5410);
+}
+
+__device__ inline unsigned high_pair(unsigned first, unsigned second) {
+    return __byte_perm(first, second, 0x7632);
+}
+
+// Lay out the columns of one octet: a thread transposes eight codes of one term, four at a time to save registers.
+__device__ inline void stage(uint4* products, const uint2* weights, const uint2* table, bool term_exists) {
+    const int term = threadIdx.x & 7;
+    const int codes = threadIdx.x >> 3;
+    uint4* to = products + codes * 64 + term;
+    if (!term_exists) {
+        for (int code = 0; code < 8; ++code) {
+            to[code * 8] = make_uint4(0, 0, 0, 0);
+        }
+        return;
+    }
+    const uint2 eight = __ldg(weights + term);
+#pragma unroll 1
+    for (int part = 0; part < 2; ++part) {
+        uint2 columns[8];
+#pragma unroll
+        for (int output = 0; output < 8; ++output) {
+            const unsigned weight = ((output < 4 ? eight.x : eight.y) >> (output % 4 * 8)) & 255u;
+            columns[output] = __ldg(table + weight * 64 + codes * 2 + part);
+        }
+        const auto pairs = [&](unsigned (*pair)(unsigned, unsigned), unsigned uint2::*field) {
+            return make_uint4(
+                pair(columns[0].*field, columns[1].*field), pair(columns[2].*field, columns[3].*field),
+                pair(columns[4].*field, columns[5].*field), pair(columns[6].*field, columns[7].*field));
+        };
+        to[0] = pairs(low_pair, &uint2::x);
+        to[8] = pairs(high_pair, &uint2::x);
+        to[16] = pairs(low_pair, &uint2::y);
+        to[24] = pairs(high_pair, &uint2::y);
+        to += 32;
+    }
+}
+
+// POSITIONS a thread: more of them share one staging, fewer fill the GPU with a small layer.
+template <int POSITIONS>
+__device__ inline void table_conv2d_tile(
+    const Conv& conv, const uint2* x, const uint2* weights, const uint2* table, int minimum, int first_step,
+    int end_step, void* out) {
+    __shared__ uint4 products[256 * 8];
+    const int blocks = (conv.group_outputs + OUTPUTS - 1) / OUTPUTS;
+    const int column = blockIdx.x % (conv.groups * blocks);
+    const int tile = blockIdx.x / (conv.groups * blocks);
+    const int group = column / blocks;
+    const int count = positions(conv);
+    const int steps = conv.kernel_h * conv.kernel_w * conv.octets;
+    weights += (long long)column * steps * 8;
+
+    // Byte j of a pair of words permuted by these is byte (thread ^ j) & 7.
+    const unsigned lane = threadIdx.x & 7;
+    unsigned early = 0, late = 0;
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+        early |= (lane ^ j) << (4 * j);
+        late |= (lane ^ (j + 4)) << (4 * j);
+    }
+
+    unsigned sums[POSITIONS][OUTPUTS] = {};
+    int starts[POSITIONS];
+#pragma unroll
+    for (int p = 0; p < POSITIONS; ++p) {
+        const int index = (tile * POSITIONS + p) * THREADS + threadIdx.x;
+        starts[p] = index < count ? first_octet(conv, position(conv, index), group) : 0;
+    }
+    for (int step = first_step; step < end_step; ++step) {
+        const int tap = step / conv.octets;
+        const int octet = step - tap * conv.octets;
+        const int tap_row = tap / conv.kernel_w;
+        const int tap_column = tap - tap_row * conv.kernel_w;
+        const uint2* at =
+            x + (octet * conv.height + tap_row * conv.dilation_h) * conv.width + tap_column * conv.dilation_w;
+        __syncthreads();
+        stage(products, weights + step * 8, table, octet * 8 + int(lane) < conv.group_channels);
+        __syncthreads();
+#pragma unroll
+        for (int p = 0; p < POSITIONS; ++p) {
+            if (conv.skip) {
+                const int index = (tile * POSITIONS + p) * THREADS + threadIdx.x;
+                if (!is_real(conv, position(conv, index), tap_row, tap_column)) {
+                    continue;
+                }
+            }
+            const uint2 codes = __ldg(at + starts[p]);
+            const unsigned words[2] = {
+                __byte_perm(codes.x, codes.y, early), __byte_perm(codes.x, codes.y, late)};
+#pragma unroll
+            for (int j = 0; j < 8; ++j) {
+                const unsigned code = (words[j / 4] >> (j % 4 * 8)) & 255u;
+                const uint4 found = products[code * 8 + (lane ^ j)];
+                sums[p][0] = add_low(found.x, sums[p][0]);
+                sums[p][1] = add_high(found.x, sums[p][1]);
+                sums[p][2] = add_low(found.y, sums[p][2]);
+                sums[p][3] = add_high(found.y, sums[p][3]);
+                sums[p][4] = add_low(found.z, sums[p][4]);
+                sums[p][5] = add_high(found.z, sums[p][5]);
+                sums[p][6] = add_low(found.w, sums[p][6]);
+                sums[p][7] = add_high(found.w, sums[p][7]);
+            }
+        }
+    }
+#pragma unroll
+    for (int p = 0; p < POSITIONS; ++p) {
+        const int index = (tile * POSITIONS + p) * THREADS + threadIdx.x;
+        if (index >= count) {
+            continue;
+        }
+        // Terms that were summed: all channels of the real taps within these steps.
+        const Position at = position(conv, index);
+        long long terms = 0;
+        for (int tap = first_step / conv.octets; tap * conv.octets < end_step; ++tap) {
+            if (conv.skip && !is_real(conv, at, tap / conv.kernel_w, tap % conv.kernel_w)) {
+                continue;
+            }
+            const int from = max(first_step - tap * conv.octets, 0) * 8;
+            const int to = min(min(end_step - tap * conv.octets, conv.octets) * 8, conv.group_channels);
+            terms += to - from;
+        }
+        const int output = (column - group * blocks) * OUTPUTS;
+#pragma unroll
+        for (int n = 0; n < OUTPUTS; ++n) {
+            if (output + n < conv.group_outputs) {
+                const int channel = group * conv.group_outputs + output + n;
+                write_sum(conv, out, out_offset(conv, index, channel), sums[p][n] + terms * minimum);
+            }
+        }
+    }
+}
+
+// x: octets of activation codes. weights: uint8 [group][output / 8][tap][octet][term % 8][output % 8].
+// table: uint16 [weight code 256][activation code 256], entries minus `minimum`.
+// Steps are (tap, octet); the whole sum is steps 0 to taps * octets.
+// Compiled once per number of positions a thread (PER_THREAD).
+extern "C" __global__ void __launch_bounds__(THREADS, 2) table_conv2d(
+    Conv conv, const uint2* x, const uint2* weights, const uint2* table, int minimum, int first_step, int end_step,
+    void* out) {
+    table_conv2d_tile<PER_THREAD>(conv, x, weights, table, minimum, first_step, end_step, out);
+}
