@@ -45,3 +45,29 @@ def _make(lanes: int) -> Callable[..., None]:
 copy_8 = _make(8)
 copy_16 = _make(16)
 copy_32 = _make(32)
+
+
+def _split(
+    typing_context: Any, source: Any, at: Any, even: Any, to_even: Any, odd: Any, to_odd: Any
+) -> tuple[Any, Any]:
+    """Copy entries 0, 2 .. 14 from `at` on to `even`, the others to `odd` (flat C arrays of one dtype)."""
+    signature = types.void(source, at, even, to_even, odd, to_odd)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_types = signature.args
+        vector = load_vector(context, builder, array_types[0], arguments[0], arguments[1], 16)
+        for number in range(2):
+            position = 2 + 2 * number
+            index = ir.IntType(32)
+            picks = ir.Constant(ir.VectorType(index, 8), [index(2 * lane + number) for lane in range(8)])
+            half = builder.shuffle_vector(vector, vector, picks)
+            pointer = vector_pointer(
+                context, builder, array_types[position], arguments[position], arguments[position + 1], 8
+            )
+            builder.store(half, pointer, align=array_types[position].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+split_16 = cast(Callable[..., None], intrinsic(_split))

@@ -25,7 +25,6 @@ struct Conv {
     int out_height;
     int out_width;
     int wide;  // the result is int64, else int32
-    int accumulate;  // add to the result that is there
     long long out_image;  // strides of the result, in elements
     long long out_channel;
     long long out_pixel;
@@ -63,18 +62,17 @@ __device__ inline bool is_real(const Conv& conv, const Position& at, int tap_row
     return unsigned(row) < unsigned(conv.real_height) && unsigned(column) < unsigned(conv.real_width);
 }
 
-__device__ inline long long out_offset(const Conv& conv, int index, int channel) {
+// Offset of a position in the first output channel's result.
+__device__ inline long long out_offset(const Conv& conv, int index) {
     const int pixels = conv.out_height * conv.out_width;
     const int image = index / pixels;
-    return image * conv.out_image + (index - image * pixels) * conv.out_pixel + channel * conv.out_channel;
+    return image * conv.out_image + (index - image * pixels) * conv.out_pixel;
 }
 
 __device__ inline void write_sum(const Conv& conv, void* out, long long offset, long long sum) {
     if (conv.wide) {
-        long long* at = static_cast<long long*>(out) + offset;
-        *at = conv.accumulate ? *at + sum : sum;
+        static_cast<long long*>(out)[offset] = sum;
     } else {
-        int* at = static_cast<int*>(out) + offset;
-        *at = int(conv.accumulate ? *at + sum : sum);
+        static_cast<int*>(out)[offset] = int(sum);
     }
 }

@@ -44,6 +44,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) depthwise(
                 sum += columns[(c * taps + tap) * rows + code];
             }
         }
-        write_sum(conv, out, out_offset(conv, index, channel), sum);
+        write_sum(conv, out, out_offset(conv, index) + channel * conv.out_channel, sum);
     }
 }

@@ -230,22 +230,27 @@ __device__ inline void factored_conv2d_tile(
             }
         }
     }
+    const int output = (column - group * blocks) * COLUMNS + warp / 2 * WIDTH * 8 + lane % 4 * 2;
 #pragma unroll
     for (int m = 0; m < 4; ++m) {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const int index = first + warp % 2 * 64 + m * 16 + lane / 4 + i / 2 * 8;
+        for (int lower = 0; lower < 2; ++lower) {
+            const int index = first + warp % 2 * 64 + m * 16 + lower * 8 + lane / 4;
             if (index >= count) {
                 continue;
             }
+            const long long offset = out_offset(conv, index) + (group * conv.group_outputs + output) * conv.out_channel;
 #pragma unroll
             for (int n = 0; n < WIDTH; ++n) {
-                const int output = (column - group * blocks) * COLUMNS + (warp / 2 * WIDTH + n) * 8 + lane % 4 * 2 + i % 2;
-                if (output < conv.group_outputs) {
-                    const long long sum =
-                        (long long)integer(sums[m][n][i]) + (FLUSHES ? flushed[FLUSHES ? m : 0][FLUSHES ? n : 0][i] : 0);
-                    const long long offset = out_offset(conv, index, group * conv.group_outputs + output);
-                    write_sum(conv, out, offset, sum * scale);
+#pragma unroll
+                for (int i = 0; i < 2; ++i) {
+                    if (output + n * 8 + i < conv.group_outputs) {
+                        int sum = integer(sums[m][n][lower * 2 + i]);
+                        if (FLUSHES) {
+                            sum += flushed[FLUSHES ? m : 0][FLUSHES ? n : 0][lower * 2 + i];
+                        }
+                        write_sum(conv, out, offset + (n * 8 + i) * conv.out_channel, (long long)sum * scale);
+                    }
                 }
             }
         }

@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) gather_conv2d(
     for (int n = 0; n < OUTPUTS; ++n) {
         if (n < outputs) {
             const int channel = group * conv.group_outputs + output + n;
-            write_sum(conv, out, out_offset(conv, index, channel), sums[n]);
+            write_sum(conv, out, out_offset(conv, index) + channel * conv.out_channel, sums[n]);
         }
     }
 }

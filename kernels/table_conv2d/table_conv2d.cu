@@ -138,11 +138,16 @@ __device__ inline void table_conv2d_tile(
             terms += to - from;
         }
         const int output = (column - group * blocks) * OUTPUTS;
+        long long offset = out_offset(conv, index) + (group * conv.group_outputs + output) * conv.out_channel;
 #pragma unroll
         for (int n = 0; n < OUTPUTS; ++n) {
             if (output + n < conv.group_outputs) {
-                const int channel = group * conv.group_outputs + output + n;
-                write_sum(conv, out, out_offset(conv, index, channel), sums[p][n] + terms * minimum);
+                long long sum = sums[p][n] + terms * minimum;
+                if (first_step > 0) {  // of int64 results only
+                    sum += static_cast<const long long*>(out)[offset];
+                }
+                write_sum(conv, out, offset, sum);
+                offset += conv.out_channel;
             }
         }
     }
@@ -150,7 +155,7 @@ __device__ inline void table_conv2d_tile(
 
 // x: octets of activation codes. weights: uint8 [group][output / 8][tap][octet][term % 8][output % 8].
 // table: uint16 [weight code 256][activation code 256], entries minus `minimum`.
-// Steps are (tap, octet); the whole sum is steps 0 to taps * octets.
+// Steps are (tap, octet); the whole sum is steps 0 to taps * octets. Parts after the first add to an int64 result.
 // Compiled once per number of positions a thread (PER_THREAD).
 extern "C" __global__ void __launch_bounds__(THREADS, 2) table_conv2d(
     Conv conv, const uint2* x, const uint2* weights, const uint2* table, int minimum, int first_step, int end_step,

@@ -17,7 +17,9 @@ CIRCUITS = ["any_u8xs8", "any_s8xs8", "any_u4xs6", "any_u9xs9", "sign_magnitude_
 FACTORED = ["exact_s8xs8", "exact_u6xs5", "rank1_u8xs8", "rank3_u8xs8", "exact_and_rank2_s8xs8"]
 LAYOUTS = st.sampled_from(["contiguous", "channels_last", "strided", "transposed"])
 ACCUMULATORS = st.sampled_from([torch.int32, torch.int64])
-ENGINES = [(name, FACTORED if name == "factored" else CIRCUITS) for name in engines if name != "reference"]
+ENGINES = [
+    (name, FACTORED if name == "factored" else CIRCUITS) for name in engines if name not in ("reference", "cuda")
+]
 
 
 @st.composite

@@ -19,7 +19,7 @@ class Conv(ctypes.Structure):
         *((name, ctypes.c_int) for name in ("images", "groups", "group_channels", "group_outputs", "octets")),
         *((name, ctypes.c_int) for name in ("height", "width", "kernel_h", "kernel_w", "stride_h", "stride_w")),
         *((name, ctypes.c_int) for name in ("dilation_h", "dilation_w", "top", "left", "real_height", "real_width")),
-        *((name, ctypes.c_int) for name in ("skip", "out_height", "out_width", "wide", "accumulate")),
+        *((name, ctypes.c_int) for name in ("skip", "out_height", "out_width", "wide")),
         *((name, ctypes.c_longlong) for name in ("out_image", "out_channel", "out_pixel")),
     )
 

@@ -114,7 +114,6 @@ class Problem:
             out_height=geometry.out_height,
             out_width=geometry.out_width,
             wide=self.out.dtype == torch.int64,
-            accumulate=0,
             out_image=image,
             out_channel=channel,
             out_pixel=column,

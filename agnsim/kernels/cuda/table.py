@@ -69,4 +69,3 @@ def run(problem: Problem, table: Table, launcher: Launcher) -> None:
     for first in range(0, steps, at_once):
         arguments = (conv, octets, weights, table.entries, table.minimum, first, min(first + at_once, steps))
         launcher.launch(kernel, octets.device, grid, 0, (*arguments, problem.out))
-        conv.accumulate = True

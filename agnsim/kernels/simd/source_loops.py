@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.kernels.compiled import compiled
-from agnsim.kernels.vector_copies import copy_32
+from agnsim.kernels.vector_copies import copy_32, split_16
 
 Integers = NDArray[Any]
 
@@ -48,6 +48,7 @@ def fill(
     height, width = codes.shape[1], codes.shape[2]
     pitch = (columns + phases - 1) // phases
     plane = phases * rows * pitch
+    indices = np.empty(width, flat.dtype)
     seen = 0
     for p in range(start, stop):
         if phases > 1 or height < rows or width < columns:
@@ -62,14 +63,28 @@ def fill(
                     seen |= index
                     target[column] = index
             else:
-                for phase in range(phases):
-                    first = (phase - left) % phases  # leftmost column of this phase
-                    to = at + phase * rows * pitch + (left + first) // phases
-                    for number in range((width - first + phases - 1) // phases):
-                        index = line[np.uintp(first + number * phases)] & mask
-                        seen |= index
-                        flat[np.uintp(to + number)] = index
+                for column in range(width):
+                    index = line[column] & mask
+                    seen |= index
+                    indices[column] = index
+                _split(indices, width, phases, left, flat, at, rows * pitch)
     return seen
+
+
+@compiled
+def _split(indices: Integers, width: int, phases: int, left: int, flat: Integers, at: int, phase_step: int) -> None:
+    """Sort a row by the remainder of its padded column modulo `phases`, `phase_step` entries apart."""
+    first = 0
+    if phases == 2:
+        even, odd = at + left % 2 * phase_step + left // 2, at + (left + 1) % 2 * phase_step + (left + 1) // 2
+        while first + 16 <= width:
+            split_16(indices, first, flat, even + first // 2, flat, odd + first // 2)
+            first += 16
+    for phase in range(phases):
+        column = first + (phase - left - first) % phases  # the next one of this phase
+        to = at + phase * phase_step + (left + column) // phases
+        for number in range((width - column + phases - 1) // phases):
+            flat[np.uintp(to + number)] = indices[np.uintp(column + number * phases)]
 
 
 @compiled
