@@ -12,9 +12,10 @@ from agnsim.kernels.factored import FactoredEngine
 from agnsim.kernels.geometry import ConvGeometry
 from agnsim.kernels.reference import ReferenceEngine
 from agnsim.kernels.report import EngineRow, engine_report
+from agnsim.kernels.selection import quicker_than_float
 from agnsim.kernels.simd import SimdEngine
 
-__all__ = ["ConvGeometry", "Engine", "EngineRow", "conv2d", "engine_report", "engines", "matmul"]
+__all__ = ["ConvGeometry", "Engine", "EngineRow", "conv2d", "engine_report", "engines", "matmul", "quicker_than_float"]
 
 engines.add("reference", ReferenceEngine())
 engines.add("factored", FactoredEngine())

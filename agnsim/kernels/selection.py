@@ -38,6 +38,17 @@ def preferred(multiplier: Multiplier, device: torch.device, geometry: ConvGeomet
     return [engines[name] for name in order]
 
 
+def quicker_than_float(multiplier: Multiplier, device: torch.device, *, depthwise: bool) -> bool:
+    """Return whether `auto` sums a table's products in less time than PyTorch sums float32 ones.
+
+    Args:
+        multiplier: The table, of one 8-bit term.
+        device: Where the operands lie.
+        depthwise: Whether every output channel has one input channel.
+    """
+    return not depthwise and int8.unavailable(multiplier, device) is None
+
+
 def _factored_is_faster(multiplier: Multiplier, device: torch.device, geometry: ConvGeometry | None) -> bool:
     if multiplier.factors is None:
         return False

@@ -7,6 +7,7 @@ Its arguments are tensors and plain values, so that graphs can hold it; a multip
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from agnsim.errors import TrainingError
+from agnsim.kernels import quicker_than_float
 from agnsim.kernels.patterns import PerMultiplier
 from agnsim.kernels.pointwise.flat import memory_format
 from agnsim.kernels.pointwise.look_up import by_code, look_up
@@ -75,7 +77,7 @@ def _product(
         zero_point_w: int32, likewise.
         ranges: Smallest and largest code of a, then of w.
         operation: `Operation.plain`.
-        multiplier: Key; empty for exact products.
+        multiplier: Key; empty for exact products, which are multiplied in whatever way is quickest.
         gradient: Estimator, for the backward pass.
         engine: Kernel engine.
         codes_w: The weight's codes, if known.
@@ -84,16 +86,17 @@ def _product(
     """
     del gradient
     op = operation_of(operation)
+    circuit = multiplier_of(multiplier) if multiplier else _quicker_than_float(x, weight, ranges)
     a = quantize(x, scale_a, zero_point_a, ranges[0], ranges[1], mask=keep)
     if codes_w is None:
         w = quantize(weight, scale_w, zero_point_w, ranges[2], ranges[3], mask=keep)
     else:
         w = Codes(codes_w, None, None)
     offset = None
-    if multiplier:
+    if circuit is not None:
         if zero_points is None:
             zero_points = int(zero_point_a), int(zero_point_w.any())
-        sums, offset = _emulate(op, a.codes, w.codes, multiplier_of(multiplier), engine, zero_points, zero_point_w)
+        sums, offset = _emulate(op, a.codes, w.codes, circuit, engine, zero_points, zero_point_w)
     else:
         sums = _multiply(op, a.codes, w.codes, ranges, zero_point_a, zero_point_w, x.dtype)
     scale = (scale_a * scale_w).to(x.dtype)
@@ -107,6 +110,22 @@ def _product(
     assert a.inside is not None
     assert w.inside is not None
     return y, a.codes, a.inside, w.codes, w.inside
+
+
+def _quicker_than_float(x: Tensor, weight: Tensor, ranges: Sequence[int]) -> Multiplier | None:
+    """Return the exact multiplier of these ranges where an engine multiplies by it in less time than float32 takes."""
+    if x.dtype != torch.float32:
+        return None
+    exact = _exact_multiplier(*ranges)
+    depthwise = weight.dim() == 4 and weight.shape[1] == 1
+    return exact if quicker_than_float(exact, x.device, depthwise=depthwise) else None
+
+
+@cache
+def _exact_multiplier(low_a: int, high_a: int, low_w: int, high_w: int) -> Multiplier:
+    signed = low_a < 0, low_w < 0
+    bits_a, bits_w = (high.bit_length() + sign for high, sign in zip((high_a, high_w), signed, strict=True))
+    return Multiplier.exact(bits_a, bits_w, signed_a=signed[0], signed_b=signed[1])
 
 
 def _multiply(
