@@ -18,7 +18,7 @@ from agnsim.errors import TrainingError
 from agnsim.kernels import quicker_than_float
 from agnsim.kernels.patterns import PerMultiplier
 from agnsim.kernels.pointwise.flat import memory_format
-from agnsim.kernels.pointwise.look_up import by_code, look_up
+from agnsim.kernels.pointwise.look_up import byte_values, look_up
 from agnsim.kernels.pointwise.quantize import Codes, quantize
 from agnsim.kernels.pointwise.scale import scale_sums
 from agnsim.multipliers import Multiplier
@@ -98,7 +98,7 @@ def _product(
             zero_points = int(zero_point_a), int(zero_point_w.any())
         sums, offset = _emulate(op, a.codes, w.codes, circuit, engine, zero_points, zero_point_w)
     else:
-        sums = _multiply(op, a.codes, w.codes, ranges, zero_point_a, zero_point_w, x.dtype)
+        sums = _multiply(op, a.codes, w.codes, zero_point_a, zero_point_w, x.dtype)
     scale = (scale_a * scale_w).to(x.dtype)
     y = scale_sums(sums, scale, shift, offset=offset, channel=op.channel % sums.dim(), dtype=x.dtype)
     for taint in (a.taint, w.taint):
@@ -132,14 +132,12 @@ def _multiply(
     operation: Operation,
     codes_a: Tensor,
     codes_w: Tensor,
-    ranges: Sequence[int],
     zero_point_a: Tensor,
     zero_point_w: Tensor,
     dtype: torch.dtype,
 ) -> Tensor:
     """Return exact sums in floating point: those of integers, exact in any order below 2**24 in float32."""
-    levels = torch.arange(ranges[0], ranges[1] + 1, dtype=dtype, device=codes_a.device) - zero_point_a
-    a = look_up(codes_a, by_code(levels, ranges[0], ranges[1]))
+    a = look_up(codes_a, byte_values(codes_a.dtype == torch.int8, dtype, codes_a.device) - zero_point_a)
     w = codes_w.to(dtype).sub_(zero_point_w.view(-1, *(1,) * (codes_w.dim() - 1)))
     return operation.exact(a, w)
 

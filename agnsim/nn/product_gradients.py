@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agnsim.kernels.patterns import PerMultiplier
 from agnsim.kernels.pointwise.flat import memory_format
-from agnsim.kernels.pointwise.look_up import ENTRIES, by_code, look_up, zero_outside_
+from agnsim.kernels.pointwise.look_up import ENTRIES, byte_values, look_up, zero_outside_
 from agnsim.multipliers import Multiplier
 from agnsim.nn.gradients import STRAIGHT_THROUGH, estimator
 from agnsim.nn.live import multiplier_of
@@ -69,13 +69,9 @@ def _by_byte(values: FloatArray, device: torch.device) -> Tensor:
     return torch.from_numpy(values).to(device).repeat(ENTRIES // len(values))
 
 
-@cache
-def _exact(ranges: tuple[int, ...], device: torch.device) -> tuple[Terms, Terms]:
+def _exact(codes_a: Tensor, codes_w: Tensor) -> tuple[Terms, Terms]:
     """Return the derivatives of the exact product: w and a."""
-    a, w = (
-        by_code(torch.arange(low, high + 1, dtype=torch.float64, device=device), low, high)
-        for low, high in (ranges[:2], ranges[2:])
-    )
+    a, w = (byte_values(c.dtype == torch.int8, torch.float64, c.device) for c in (codes_a, codes_w))
     return (_Term(None, w),), (_Term(None, a),)
 
 
@@ -122,7 +118,7 @@ def product_gradients(
     if estimated:
         terms_a, terms_w = _estimated(gradient)(multiplier_of(multiplier), grad.device)
     else:
-        terms_a, terms_w = _exact(tuple(ranges), grad.device)
+        terms_a, terms_w = _exact(codes_a, codes_w)
     needs_a, needs_w = needs[0] or needs[3], needs[1] or needs[4]
     per_channel = (-1,) + (1,) * (codes_w.dim() - 1)
     on_a = on_w = None

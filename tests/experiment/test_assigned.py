@@ -47,6 +47,7 @@ ROUTES = {
         "retrain.schedule": "step",
         "retrain.label_smoothing": 0.1,
         "retrain.max_steps": 3,
+        "retrain.gradient": "difference(half_window=4)",
     },
 }
 

@@ -25,6 +25,7 @@ TRAINING_DEFAULTS = {
     "augment": True,
     "label_smoothing": 0.0,
     "distillation": 0.0,
+    "gradient": "straight_through",
 }
 DEFAULTS = {
     "format": 1,
@@ -186,6 +187,12 @@ def _line_of(path: Path, key: str) -> int:
         ("search.noise_weights", [0.1, -1], "search.noise_weights.1: -1: it must be greater than or equal to 0"),
         ("search.sigma_max", 1e-6, "search.sigma_max: 1e-06: it must be greater than or equal to 0.0001"),
         ("match.tolerance_scales", [1, 1.0], "is given twice"),
+        (
+            "train.gradient",
+            "diference",
+            "train.gradient: 'diference': unknown gradient 'diference'. Did you mean 'diff",
+        ),
+        ("train.gradient", "difference(width=3)", "'width=3': difference takes half_window=integer"),
         ("quantization.activation_bits", 9, "9: it must be less than or equal to 8"),
     ],
 )

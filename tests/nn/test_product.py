@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from agnsim.errors import InputError, TrainingError
+from agnsim.errors import InputError, TrainingError, UnknownName
 from agnsim.multipliers import Choice, Encoding
-from agnsim.nn import Emulated, Quantized, approx_layers, convert, set_arithmetic
+from agnsim.nn import Emulated, Quantized, approx_layers, convert, set_arithmetic, set_gradient
 from agnsim.nn.live import live, multiplier_of
 from agnsim.quantization import Quantization
 
@@ -170,6 +170,19 @@ def test_equal_multipliers_share_a_key_and_a_dead_one_is_named(rough_unsigned):
     del first, second
     with pytest.raises(InputError, match=r"rough_u8.*no layer holds it any more"):
         multiplier_of(key)
+
+
+def test_gradient_is_set_on_emulated_layers_alone(images, rough_unsigned):
+    model = converted(images, rough_unsigned)
+    model[5].arithmetic = Quantized()
+    set_gradient(model, "local_slope")
+    assert [layer.arithmetic.gradient for layer in approx_layers(model).values()] == [
+        "local_slope",
+        "local_slope",
+        "straight_through",
+    ]
+    with pytest.raises(UnknownName, match="unknown gradient 'slope'"):
+        set_gradient(model, "slope")
 
 
 def test_arithmetics_with_and_without_circuit_alternate(images, rough_unsigned):

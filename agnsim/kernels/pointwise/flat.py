@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agnsim.kernels.simd.features import numba_unusable
@@ -25,9 +27,12 @@ def compilable(x: Tensor, *dtypes: torch.dtype) -> bool:
     return x.device.type == "cpu" and x.dtype in dtypes and numba_unusable() is None
 
 
-def flat(x: Tensor) -> Tensor:
-    """View a dense tensor in the order of memory."""
-    return x.detach().as_strided((x.numel(),), (1,))
+def flat(x: Tensor) -> NDArray[Any]:
+    """View a CPU tensor, contiguous or channels last, as a flat array in the order of memory."""
+    x = x.detach() if x.requires_grad else x
+    if not x.is_contiguous():
+        x = x.permute(0, 2, 3, 1)
+    return x.numpy().reshape(-1)
 
 
 def in_parts(entries: int, work: Callable[[int, int], object], unit: int = 1) -> None:

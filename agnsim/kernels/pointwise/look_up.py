@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -10,11 +12,11 @@ from agnsim.kernels.pointwise.flat import compilable, flat, in_parts, memory_for
 ENTRIES = 256
 
 
-def by_code(values: Tensor, low: int, high: int) -> Tensor:
-    """Return a table for `look_up`, `[256]`, from the values of the codes `low` to `high` in order; others are 0."""
-    table = values.new_zeros(ENTRIES)
-    table[torch.arange(low, high + 1, device=values.device) % ENTRIES] = values
-    return table
+@cache
+def byte_values(signed: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the identity as a table for `look_up`, `[256]`: the value of every code. Not to be written to."""
+    values = torch.arange(ENTRIES, dtype=dtype, device=device)
+    return (values + ENTRIES // 2) % ENTRIES - ENTRIES // 2 if signed else values
 
 
 def look_up(codes: Tensor, table: Tensor) -> Tensor:
@@ -29,11 +31,10 @@ def look_up(codes: Tensor, table: Tensor) -> Tensor:
     if compilable(table, torch.float32) and codes.device.type == "cpu":
         from agnsim.kernels.pointwise.look_up_loops import map_bytes
 
-        source, target, entries = flat(patterns).numpy(), flat(values).numpy(), table.detach().numpy()
+        source, target, entries = flat(patterns), flat(values), flat(table)
         in_parts(codes.numel(), lambda start, stop: map_bytes(source[start:stop], entries, target[start:stop]))
         return values
-    flat(values).copy_(table.index_select(0, flat(patterns).to(torch.int32)))
-    return values
+    return values.copy_(table[patterns.to(torch.int32)])
 
 
 def zero_outside_(values: Tensor, inside: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ def zero_outside_(values: Tensor, inside: Tensor) -> Tensor:
     if compilable(values, torch.float32) and values.is_contiguous(memory_format=memory_format(inside)):
         from agnsim.kernels.pointwise.look_up_loops import zero_outside
 
-        target, mask = flat(values).numpy(), flat(inside).numpy()
+        target, mask = flat(values), flat(inside)
         in_parts(values.numel(), lambda start, stop: zero_outside(target[start:stop], mask[start:stop]))
         return values
     return values.mul_(inside)

@@ -59,8 +59,8 @@ def _compiled(
 ) -> bool:
     from agnsim.kernels.pointwise.quantize_loops import round_to_codes, round_to_codes_and_mask
 
-    source, target = flat(x).numpy(), flat(codes).numpy()
-    steps, zeros = scale.detach().contiguous().numpy(), zero_point.to(torch.float32).numpy()
+    source, target = flat(x), flat(codes)
+    steps, zeros = flat(scale.contiguous()), flat(zero_point).astype(np.float32)
     run = max(1, x.numel() // len(steps))
     least, most = np.float32(low), np.float32(high)
     spoilt = []
@@ -70,7 +70,7 @@ def _compiled(
             spoilt.append(round_to_codes(source, steps, zeros, run, least, most, start, stop, target))
 
     else:
-        mask = flat(inside).numpy()
+        mask = flat(inside)
 
         def work(start: int, stop: int) -> None:
             found = round_to_codes_and_mask(source, steps, zeros, run, least, most, start, stop, target, mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,25 +41,26 @@ def _compiled(
     last = memory_format(sums) is torch.channels_last
     if not last and not sums.is_contiguous():
         sums = sums.contiguous()
-    factors = scale.detach().expand(channels)
+    integers, factors = flat(sums), flat(scale)
+    reals = integers.view(np.float32)
     # -0.0 is the number that changes none by its addition.
-    more = torch.full((channels,), -0.0) if shift is None else shift.detach()
-    less = torch.zeros(channels, dtype=sums.dtype) if offset is None else offset.to(sums.dtype)
-    integers, reals = flat(sums).numpy(), flat(sums.view(torch.float32)).numpy()
+    more = np.full(channels, -0.0, np.float32) if shift is None else flat(shift)
+    less = np.zeros(channels, integers.dtype) if offset is None else flat(offset).astype(integers.dtype)
+    if len(factors) < channels:
+        factors = factors.repeat(channels)
     if planes and not last:
         run = sums[0, 0].numel()
-        vectors = [vector.contiguous().numpy() for vector in (less, factors, more)]
         in_parts(
             sums.numel(),
-            lambda start, stop: scale_planes(integers, reals, run, start // run, stop // run, *vectors),
+            lambda start, stop: scale_planes(integers, reals, run, start // run, stop // run, less, factors, more),
             run,
         )
     else:
         repeats = max(1, BUFFER // channels)
-        vectors = [vector.repeat(repeats).numpy() for vector in (less, factors, more)]
+        less, factors, more = (np.tile(vector, repeats) for vector in (less, factors, more))
         in_parts(
             sums.numel(),
-            lambda start, stop: scale_channels_last(integers, reals, start, stop, *vectors),
+            lambda start, stop: scale_channels_last(integers, reals, start, stop, less, factors, more),
             channels * repeats,
         )
     return sums.view(torch.float32)
