@@ -21,7 +21,7 @@ struct Conv {
     int left;
     int real_height;  // rows and columns that are no padding
     int real_width;
-    int skip;  // padded positions contribute nothing
+    int skip;  // padded positions contribute nothing; only for kernels that read unpacked activations
     int out_height;
     int out_width;
     int wide;  // the result is int64, else int32

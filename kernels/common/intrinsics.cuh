@@ -27,10 +27,6 @@ __device__ inline void mma_f16(float (&sums)[4], const unsigned (&a)[4], const u
     MMA("m16n8k16.row.col.f32.f16.f16.f32", "f");
 }
 
-__device__ inline void mma_bf16(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    MMA("m16n8k16.row.col.f32.bf16.bf16.f32", "f");
-}
-
 // Integer sums wrap modulo 2^32.
 __device__ inline void mma_s8(int (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     MMA("m16n8k32.row.col.s32.s8.s8.s32", "r");

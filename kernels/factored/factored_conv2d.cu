@@ -18,9 +18,6 @@ struct F16 {
     static constexpr int PLANES = 2;  // in a word of the U table
     __device__ static void mma(float (&s)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_f16(s, a, b); }
 };
-struct BF16 : F16 {
-    __device__ static void mma(float (&s)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { mma_bf16(s, a, b); }
-};
 struct S8 {
     using Sum = int;
     static constexpr int OCTETS = 8;
@@ -123,19 +120,16 @@ __device__ inline void factored_conv2d_tile(
     int flushed[FLUSHES ? 4 : 1][FLUSHES ? WIDTH : 1][4] = {};
 
     uint2 codes[OWN];
-    unsigned real = 0;  // a bit per own octet
     uint4 chunks[CHUNKS];
     const auto load_codes = [&]() {
-        real = 0;
         Walk next = walk;
 #pragma unroll
         for (int k = 0; k < OWN; ++k) {
-            codes[k] = make_uint2(0, 0);
-            if (next.tap_row < conv.kernel_h && !(conv.skip && !is_real(conv, at, next.tap_row, next.tap_column))) {
+            codes[k] = make_uint2(0, 0);  // beyond the last octet weights are zero
+            if (next.tap_row < conv.kernel_h) {
                 codes[k] = __ldg(
                     x + start + (next.octet * conv.height + next.tap_row * conv.dilation_h) * conv.width +
                     next.tap_column * conv.dilation_w);
-                real |= 1u << k;
             }
             next.advance(conv, 1);
         }
@@ -167,12 +161,6 @@ __device__ inline void factored_conv2d_tile(
                 map_octet<Kind>(
                     codes[k], own_table + plane / Kind::PLANES * 256 * copies, copies, plane % Kind::PLANES,
                     mapped + k * WORDS);
-                if (!(real >> k & 1u)) {
-#pragma unroll
-                    for (int j = 0; j < WORDS; ++j) {
-                        mapped[k * WORDS + j] = 0;
-                    }
-                }
             }
             uint4* own_row = reinterpret_cast<uint4*>(a_tile + row * ROW_WORDS + half * 8);
             own_row[0] = make_uint4(mapped[0], mapped[1], mapped[2], mapped[3]);

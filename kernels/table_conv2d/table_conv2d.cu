@@ -54,6 +54,12 @@ __device__ inline void stage(uint4* products, const uint2* weights, const uint2*
     }
 }
 
+// Terms of the sum within the first steps.
+__device__ inline long long terms(const Conv& conv, int steps) {
+    const int taps = steps / conv.octets;
+    return (long long)taps * conv.group_channels + min((steps - taps * conv.octets) * 8, conv.group_channels);
+}
+
 // POSITIONS a thread: more of them share one staging, fewer fill the GPU with a small layer.
 template <int POSITIONS>
 __device__ inline void table_conv2d_tile(
@@ -91,20 +97,22 @@ __device__ inline void table_conv2d_tile(
         const int tap_column = tap - tap_row * conv.kernel_w;
         const uint2* at =
             x + (octet * conv.height + tap_row * conv.dilation_h) * conv.width + tap_column * conv.dilation_w;
+        constexpr int AHEAD = POSITIONS / 2;  // codes on their way while others are looked up; registers hold no more
+        uint2 codes[POSITIONS];
+#pragma unroll
+        for (int p = 0; p < AHEAD; ++p) {
+            codes[p] = __ldg(at + starts[p]);
+        }
         __syncthreads();
         stage(products, weights + step * 8, table, octet * 8 + int(lane) < conv.group_channels);
         __syncthreads();
 #pragma unroll
         for (int p = 0; p < POSITIONS; ++p) {
-            if (conv.skip) {
-                const int index = (tile * POSITIONS + p) * THREADS + threadIdx.x;
-                if (!is_real(conv, position(conv, index), tap_row, tap_column)) {
-                    continue;
-                }
+            if (p + AHEAD < POSITIONS) {
+                codes[p + AHEAD] = __ldg(at + starts[p + AHEAD]);
             }
-            const uint2 codes = __ldg(at + starts[p]);
             const unsigned words[2] = {
-                __byte_perm(codes.x, codes.y, early), __byte_perm(codes.x, codes.y, late)};
+                __byte_perm(codes[p].x, codes[p].y, early), __byte_perm(codes[p].x, codes[p].y, late)};
 #pragma unroll
             for (int j = 0; j < 8; ++j) {
                 const unsigned code = (words[j / 4] >> (j % 4 * 8)) & 255u;
@@ -120,29 +128,19 @@ __device__ inline void table_conv2d_tile(
             }
         }
     }
+    const long long less = (terms(conv, end_step) - terms(conv, first_step)) * minimum;
 #pragma unroll
     for (int p = 0; p < POSITIONS; ++p) {
         const int index = (tile * POSITIONS + p) * THREADS + threadIdx.x;
         if (index >= count) {
             continue;
         }
-        // Terms that were summed: all channels of the real taps within these steps.
-        const Position at = position(conv, index);
-        long long terms = 0;
-        for (int tap = first_step / conv.octets; tap * conv.octets < end_step; ++tap) {
-            if (conv.skip && !is_real(conv, at, tap / conv.kernel_w, tap % conv.kernel_w)) {
-                continue;
-            }
-            const int from = max(first_step - tap * conv.octets, 0) * 8;
-            const int to = min(min(end_step - tap * conv.octets, conv.octets) * 8, conv.group_channels);
-            terms += to - from;
-        }
         const int output = (column - group * blocks) * OUTPUTS;
         long long offset = out_offset(conv, index) + (group * conv.group_outputs + output) * conv.out_channel;
 #pragma unroll
         for (int n = 0; n < OUTPUTS; ++n) {
             if (output + n < conv.group_outputs) {
-                long long sum = sums[p][n] + terms * minimum;
+                long long sum = sums[p][n] + less;
                 if (first_step > 0) {  // of int64 results only
                     sum += static_cast<const long long*>(out)[offset];
                 }

@@ -122,8 +122,9 @@ def _keep(path: Path, code: bytes) -> None:
     """Write under a temporary name and rename, so that no process ever reads half a file; no folder, no cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(code)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            written = Path(folder) / path.name
+            written.write_bytes(code)
+            os.replace(written, path)
     except OSError:
         return

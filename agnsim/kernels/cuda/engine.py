@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agnsim.errors import EngineUnavailable
-from agnsim.kernels.cuda import factored, gather, table
+from agnsim.kernels.cuda import factored, gather, skipped, table
 from agnsim.kernels.cuda.launch import DriverLauncher, Launcher
 from agnsim.kernels.cuda.problem import Problem
 from agnsim.kernels.geometry import ConvGeometry, resolve
@@ -88,6 +88,9 @@ class CudaEngine:
                 table.run(problem, entries, self._launcher)
             else:
                 gather.run(problem, multiplier, self._launcher)
+                continue
+            if problem.skips:
+                skipped.take_off(problem, multiplier)
 
 
 def _out_of_memory(error: Exception) -> EngineUnavailable:

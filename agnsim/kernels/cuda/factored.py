@@ -63,7 +63,6 @@ class Kind:
 
 
 F16 = Kind("F16", torch.float16, True)
-BF16 = Kind("BF16", torch.bfloat16, True)
 S8 = Kind("S8", torch.int8, False)
 U8 = Kind("U8", torch.int8, False)
 
@@ -74,7 +73,7 @@ class Planes:
 
     Attributes:
         kind: Their representation.
-        rank: Number of planes.
+        rank: Number of planes; the table's rank, or more where a plane's entries take two.
         u: int32 words `[ceil(rank / planes in a word), 256]`; the first plane lies in the low bits.
         v: `[rank, 2**bits_b]`, `kind.weight_dtype`.
         scale: Common factor, applied at the end.
@@ -98,17 +97,22 @@ def _build(multiplier: Multiplier, device: torch.device) -> Planes | None:
     if factors is None or factors.rank > MAX_RANK:
         return None
     u, v, scale = _smallest(factors)
-    kind = _kind(u, v)
-    if kind is None or scale >= 1 << 31:
+    kind = next((kind for kind in (U8, S8) if _holds(kind, u, v)), None)
+    if kind is None:
+        kind, split = F16, _halves(u, v)
+        if split is None:
+            return None
+        u, v = split
+    if scale >= 1 << 31 or len(u) > MAX_RANK:
         return None
-    values = np.zeros((ceil_div(factors.rank * kind.size, 4) * 4 // kind.size, 256), np.int64)
+    values = np.zeros((ceil_div(len(u) * kind.size, 4) * 4 // kind.size, 256), np.int64)
     values[: len(u), : u.shape[1]] = u
     dtype = torch.uint8 if kind is U8 else kind.weight_dtype
     mapped = torch.from_numpy(values).to(dtype).view(-1, 4 // kind.size, 256)
     mass = np.array([np.abs(u * column[:, None]).sum(axis=0).max() for column in v.T], np.int64)
     return Planes(
         kind=kind,
-        rank=factors.rank,
+        rank=len(u),
         u=mapped.transpose(1, 2).contiguous().view(torch.int32).to(device),
         v=torch.from_numpy(v).to(kind.weight_dtype).to(device),
         scale=scale,
@@ -118,7 +122,7 @@ def _build(multiplier: Multiplier, device: torch.device) -> Planes | None:
 
 
 planes_of = PerMultiplier(_build)
-"""A multiplier's planes, `None` where it has no factors that 16-bit floats or 8-bit integers hold."""
+"""A multiplier's planes, `None` where it has no factors that 8-bit integers or few 16-bit floats hold."""
 
 
 def _smallest(factors: Factors) -> tuple[Int64Array, Int64Array, int]:
@@ -129,22 +133,28 @@ def _smallest(factors: Factors) -> tuple[Int64Array, Int64Array, int]:
     return factors.u // contents[:, None], v // common, factors.scale * common
 
 
-def _kind(u: Int64Array, v: Int64Array) -> Kind | None:
-    if _holds(torch.int8, v):
-        if _holds(torch.uint8, u):
-            return U8
-        if _holds(torch.int8, u):
-            return S8
-    return next((kind for kind in (F16, BF16) if _holds(kind.weight_dtype, u) and _holds(kind.weight_dtype, v)), None)
+def _holds(kind: Kind, u: Int64Array, v: Int64Array) -> bool:
+    low, high = (0, 255) if kind is U8 else (-128, 127)
+    return bool(u.min() >= low and u.max() <= high and v.min() >= -128 and v.max() <= 127)
 
 
-def _holds(dtype: torch.dtype, values: Int64Array) -> bool:
-    # Through float64, where the largest of the values are inexact but far outside every range at hand.
-    exact = torch.from_numpy(values).double()
-    if dtype.is_floating_point:
-        return bool((exact.to(dtype).double() == exact).all())
-    limits = torch.iinfo(dtype)
-    return bool(((exact >= limits.min) & (exact <= limits.max)).all())
+def _halves(u: Int64Array, v: Int64Array) -> tuple[Int64Array, Int64Array] | None:
+    """Write factors as 16-bit floats: a plane with wider entries becomes the planes of their upper and lower parts."""
+    largest = int(np.finfo(np.float16).max)
+    if max(np.abs(u).max(), np.abs(v).max()) > largest:
+        return None
+    planes = [
+        (left, right)
+        for activation, weight in zip(u, v, strict=True)
+        for left in _half_parts(activation)
+        for right in _half_parts(weight)
+    ]
+    return np.array([left for left, _ in planes]), np.array([right for _, right in planes])
+
+
+def _half_parts(values: Int64Array) -> list[Int64Array]:
+    upper = values.astype(np.float16).astype(np.int64)
+    return [upper] if np.array_equal(upper, values) else [upper, values - upper]
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Problem:
         """Whether octets hold terms of whole receptive fields instead of channels at one tap."""
         taps = self.geometry.kernel[0] * self.geometry.kernel[1]
         by_channels = taps * ceil_div(self.geometry.group_channels, OCTET)
-        return not self.skips and by_channels >= _FIELDS_SAVE * ceil_div(self.geometry.fan_in, OCTET)
+        return by_channels >= _FIELDS_SAVE * ceil_div(self.geometry.fan_in, OCTET)
 
     @property
     def image_octets(self) -> int:
@@ -135,7 +135,7 @@ class Problem:
         )
 
     def packed(self, launcher: Launcher) -> tuple[Tensor, Conv, Tensor]:
-        """Pack the activations into octets.
+        """Pack the activations into octets; skipped padding enters as code 0 (see `agnsim.kernels.cuda.skipped`).
 
         Returns:
             The octets, uint8 `[..., 8]`; the sizes for kernels that read them; and the weight patterns with their

@@ -15,8 +15,8 @@ from agnsim.kernels.cuda.arguments import Kernel
 FACTORED = [
     Kernel("factored/factored_conv2d.cu", "factored_conv2d", (f"KIND={kind}", f"NT={tiles}", f"FLUSH={flush}"))
     for kind, tiles, flush in [
-        *itertools.product(("F16", "BF16", "S8", "U8"), (1, 2, 4), ("false",)),
-        *itertools.product(("F16", "BF16"), (2,), ("true",)),
+        *itertools.product(("F16", "S8", "U8"), (1, 2, 4), ("false",)),
+        ("F16", 2, "true"),
     ]
 ]
 KERNELS = [
@@ -71,7 +71,7 @@ def test_target(capability: tuple[int, int], found: str) -> None:
 
 
 def test_an_old_gpu_is_refused() -> None:
-    with pytest.raises(EngineUnavailable, match="not for compute capability 7.5"):
+    with pytest.raises(EngineUnavailable, match=r"not for compute capability 7\.5"):
         compilation.target((7, 5))
 
 

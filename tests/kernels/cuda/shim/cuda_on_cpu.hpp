@@ -1,6 +1,6 @@
 // Enough of CUDA C++ to run a kernel's own source on a CPU: every thread of a block is a fiber, blocks run one after the
-// other, and a barrier switches to the next fiber. Fibers run in ascending or descending order between barriers, so a
-// missing barrier shows as a wrong result in one of them.
+// other. A warp runs until all of its threads wait at a barrier of the block, then the next one does, in ascending or
+// descending order: as far apart as warps can get, so a missing barrier shows as a wrong result in one of them.
 #pragma once
 
 #include <ucontext.h>
@@ -32,6 +32,7 @@ constexpr std::size_t STACK = 64 << 10;
 struct Fiber {
     ucontext_t context;
     bool done;
+    bool at_barrier;  // waits for the whole block
 };
 
 struct State {
@@ -71,6 +72,7 @@ inline void __syncthreads() {
             all = all && (barriers[other] >= mine || state.fibers[other].done);
         }
         if (all) return;
+        state.fibers[self].at_barrier = true;
         yield();
     }
 }
@@ -130,13 +132,23 @@ inline void run(void (*entry)(void**), int grid, int threads, int shared, bool d
         }
         for (bool any = true; any;) {
             any = false;
-            for (int i = 0; i < threads; ++i) {
-                const int t = descending ? threads - 1 - i : i;
-                if (state.fibers[t].done) continue;
-                any = true;
-                state.current = t;
-                threadIdx = {t, 0, 0};
-                swapcontext(&state.scheduler, &state.fibers[t].context);
+            for (int i = 0; i < threads; i += WARP) {
+                const int first = descending ? threads - WARP - i : i;
+                bool further = true;  // a thread of the warp is waiting for the warp alone
+                while (further) {
+                    further = false;
+                    for (int lane = 0; lane < WARP; ++lane) {
+                        const int t = first + (descending ? WARP - 1 - lane : lane);
+                        Fiber& fiber = state.fibers[t];
+                        if (fiber.done) continue;
+                        any = true;
+                        state.current = t;
+                        threadIdx = {t, 0, 0};
+                        fiber.at_barrier = false;
+                        swapcontext(&state.scheduler, &fiber.context);
+                        further = further || !(fiber.done || fiber.at_barrier);
+                    }
+                }
             }
         }
     }

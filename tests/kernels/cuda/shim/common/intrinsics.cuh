@@ -15,13 +15,6 @@ inline float half_value(unsigned bits) {
     return bits >> 15 & 1 ? -magnitude : magnitude;
 }
 
-inline float bfloat_value(unsigned bits) {
-    const unsigned wide = bits << 16;
-    float value;
-    std::memcpy(&value, &wide, 4);
-    return value;
-}
-
 // Every thread shows its fragments, waits for its warp, sums its own four elements, and waits for the others' reading.
 template <typename Sum, int PER_WORD, typename A, typename B>
 void mma(Sum (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2], A a_value, B b_value) {
@@ -55,9 +48,7 @@ inline int unsigned_byte(unsigned bits) { return int(bits); }
 inline void mma_f16(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     shim::mma<float, 2>(sums, a, b, shim::half_value, shim::half_value);
 }
-inline void mma_bf16(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    shim::mma<float, 2>(sums, a, b, shim::bfloat_value, shim::bfloat_value);
-}
+
 inline void mma_s8(int (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     shim::mma<int, 4>(sums, a, b, shim::signed_byte, shim::signed_byte);
 }
