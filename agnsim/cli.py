@@ -177,7 +177,7 @@ def bench(
         list[str] | None, typer.Option("--multiplier", metavar="NAME", help="A circuit; may be repeated.")
     ] = None,
     library: LibraryName = "builtin",
-    engines: Annotated[str, typer.Option("--engines", metavar="A,B", help="Default: all.")] = "",
+    engines: Annotated[str | None, typer.Option("--engines", metavar="A,B", help="Default: all.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     batch: Annotated[int | None, typer.Option("--batch", help="Images at once.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of PyTorch and the engines.")] = None,
@@ -206,7 +206,7 @@ def bench(
                 network_names=network or [],
                 multipliers=multiplier or [],
                 library=library,
-                engine_names=[name.strip() for name in engines.split(",") if name.strip()],
+                engine_names=[name.strip() for name in engines.split(",")] if engines is not None else [],
                 device=device,
                 batch=batch,
                 threads=threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,6 +77,9 @@ def run(
     for key, value in (("batch", batch), ("threads", threads), ("repeats", repeats)):
         if value is not None and value < 1:
             raise InputError(f"{key} is {value}; it must be at least 1")
+    most = 4 * (os.cpu_count() or 1)
+    if threads is not None and threads > most:
+        raise InputError(f"threads is {threads}; on this machine's {os.cpu_count()} cores at most {most} make sense")
     chosen = _chosen_suites(names)
     place = _device(device)
     for name in engine_names:

@@ -9,7 +9,7 @@ from agnsim.experiment.graphs import DEPLOYED, recorded_graph
 from agnsim.experiment.prepare import prepare_evaluation
 from agnsim.experiment.results import graph_of, read_results
 from agnsim.experiment.run_folder import RECORD, RESULTS, read_study
-from agnsim.experiment.store import TrialStore, read_json
+from agnsim.experiment.store import Trial, TrialStore, read_json
 from agnsim.progress import Progress, SilentProgress
 from agnsim.types import Json
 
@@ -48,6 +48,7 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
             f"trial {found.id}: recorded on other images (data digest {found.key['data']['digest'][:12]}, "
             f"here {context.source.digest[:12]}). Point AGNSIM_DATA at the data it was recorded on."
         )
+    _check_graph(run_dir, found)
     recorded, now = found.outcome["evaluation"], context.evaluate(recorded_graph(found, context.restore(found)))
     graph = graph_of(found)
     tolerance = 0.0 if graph == DEPLOYED else TOLERANCE_PP
@@ -68,16 +69,32 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
     }
 
 
+def _check_graph(run_dir: Path, trial: Trial) -> None:
+    """Refuse a trial that says otherwise than the run which of its graphs was evaluated."""
+    graph = graph_of(trial)
+    stated = {str(row["graph"]) for row in _rows(run_dir) if row["trial"] == trial.id and row.get("graph")}
+    if graph not in ("float", "training", DEPLOYED) or not stated <= {graph}:
+        raise RunFolderError(
+            f"{run_dir}, trial {trial.id}: evaluated by its {graph!r} graph according to its trial file, by "
+            f"{', '.join(map(repr, sorted(stated))) or 'another'} according to the run; one of them was changed. Run "
+            "the study again."
+        )
+
+
 def _published(run_dir: Path, trial: str) -> list[Json]:
     """Return the accuracies that `record.json` and `results.csv` state for a trial, in the form of an evaluation."""
-    if not (run_dir / RECORD).is_file():
-        return []  # the run is not finished, and states nothing yet
-    rows = [*read_json(run_dir / RECORD)["trials"], *read_results(run_dir / RESULTS)]
     return [
         {part: {"top1": float(row[column])} for part, column in _COLUMNS.items()}
-        for row in rows
+        for row in _rows(run_dir)
         if row["trial"] == trial
     ]
+
+
+def _rows(run_dir: Path) -> list[Json]:
+    """Return the trials of `record.json` and `results.csv`; none where the run is not finished and states nothing."""
+    if not (run_dir / RECORD).is_file():
+        return []
+    return [*read_json(run_dir / RECORD)["trials"], *read_results(run_dir / RESULTS)]
 
 
 _COLUMNS = {"selection": "accuracy_selection", "report": "accuracy_top1", "all": "accuracy_top1_all"}

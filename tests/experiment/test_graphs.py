@@ -5,6 +5,7 @@ import json
 import pytest
 from torch import nn
 
+from agnsim.errors import RunFolderError
 from agnsim.experiment import evaluate_trial, run_study
 from agnsim.experiment.graphs import evaluated_graph, recorded_graph, training_graph
 from agnsim.experiment.prepare import prepare_evaluation
@@ -72,12 +73,27 @@ def test_trials_of_earlier_versions_are_evaluated_by_their_training_graph(own_ru
     for name in ("graph", "graph_note", "training_graph"):
         content["outcome"].pop(name, None)
     path.write_text(json.dumps(content))
+    record = record_of(own_run)
+    for row in record["trials"]:
+        row.pop("graph")
+    (own_run / "record.json").write_text(json.dumps(record))
     lines = (own_run / "results.csv").read_text().splitlines()
     (own_run / "results.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")
     found = TrialStore(own_run).find(trial)
     model = context.restore(found)
     assert recorded_graph(found, model) is model
     assert evaluate_trial(own_run, trial)["graph"] == "training"
+
+
+@pytest.mark.parametrize("graph", ["training", "nonsense"])
+def test_a_trial_file_that_names_another_graph_than_the_run_is_refused(graph, own_run):
+    trial = next(row["trial"] for row in record_of(own_run)["trials"] if row["kind"] == "quantized")
+    path = own_run / "trials" / f"{trial}.json"
+    content = json.loads(path.read_text())
+    content["outcome"]["graph"] = graph
+    path.write_text(json.dumps(content))
+    with pytest.raises(RunFolderError, match=f"'{graph}' graph according to its trial file, by 'deployed'"):
+        evaluate_trial(own_run, trial)
 
 
 def test_where_the_graphs_are_apart_the_layer_is_named(context, tiny_run):

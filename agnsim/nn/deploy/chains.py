@@ -147,10 +147,13 @@ def _products(layer: ApproxLayer, name: str, accumulator: Accumulator) -> Produc
         bounds.least.clamp(accumulator.low, accumulator.high),
         bounds.most.clamp(accumulator.low, accumulator.high),
     )
-    if accumulator.overflow == "wrap":  # a channel that may overflow may end anywhere
-        wraps = (bounds.least < accumulator.low) | (bounds.most > accumulator.high)
-        least = torch.where(wraps, accumulator.low, least)
-        most = torch.where(wraps, accumulator.high, most)
+    # A channel whose sum may wrap, or whose partial sums may stop at an end, may end anywhere.
+    ends_at = {"wrap": (bounds.least, bounds.most), "saturate": (bounds.lowest, bounds.highest)}
+    if accumulator.overflow in ends_at:
+        lowest, highest = ends_at[accumulator.overflow]
+        leaves = (lowest < accumulator.low) | (highest > accumulator.high)
+        least = torch.where(leaves, accumulator.low, least)
+        most = torch.where(leaves, accumulator.high, most)
     fan_in = codes.shape[1:].numel()
     zero_point_w = torch.tensor(w.zero_points, dtype=torch.int64)
     ends = [-zero_point_w * fan_in * (end - a.zero_points[0]) for end in (a.qmin, a.qmax)]

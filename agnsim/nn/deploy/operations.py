@@ -90,7 +90,10 @@ def recognise(node: fx.Node, modules: dict[str, nn.Module], numbers: set[fx.Node
     if node.target is getattr:
         return Operation(Role.NUMBER) if node.args[1] in ("shape", "ndim") else None
     made = _CALLS.get(node.target)
-    return None if made is None else made(_Call(node))
+    operation = None if made is None else made(_Call(node))
+    if operation is not None and operation.role is Role.ADD and not numbers.isdisjoint(arguments):
+        return None  # a size is a number, no fixed-point integer
+    return operation
 
 
 def _of_module(module: nn.Module) -> Operation | None:
@@ -118,6 +121,23 @@ class _Call:
 
 
 Made = Callable[[Any], Operation | None]
+
+
+def _with_numbers(made: Made) -> Made:
+    """Refuse arguments that the network itself computes, such as `y.size(3)` as the kernel of a pooling."""
+
+    def make(call: _Call) -> Operation | None:
+        computed: list[fx.Node] = []
+        named = {name: value for name, value in call.node.kwargs.items() if name != "input"}
+        fx.map_arg((call.node.args[1:], named), computed.append)
+        if computed:
+            raise ConversionError(
+                f"its settings are computed from a tensor's size (node {computed[0].name!r}); write them as numbers, "
+                "or pool all rows and columns with nn.AdaptiveAvgPool2d(1)."
+            )
+        return made(call)
+
+    return make
 
 
 def _move(_: object) -> Operation:
@@ -238,13 +258,17 @@ _CALLS: dict[Any, Made] = {
     **dict.fromkeys((torch.clamp, torch.clip, "clamp", "clamp_", "clip", "clip_"), _clamp_call),
     **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), _add_call),
     **dict.fromkeys((torch.cat, torch.concat), _move),
-    F.pad: _pad_call,
-    **dict.fromkeys((F.max_pool2d, torch.max_pool2d), _max_pool_call),
-    F.avg_pool2d: _average_pool_call,
-    F.adaptive_avg_pool2d: lambda c: Operation(Role.MEAN, step=AdaptiveAveragePool(c[1, "output_size", None])),
+    F.pad: _with_numbers(_pad_call),
+    **dict.fromkeys((F.max_pool2d, torch.max_pool2d), _with_numbers(_max_pool_call)),
+    F.avg_pool2d: _with_numbers(_average_pool_call),
+    F.adaptive_avg_pool2d: _with_numbers(
+        lambda c: Operation(Role.MEAN, step=AdaptiveAveragePool(c[1, "output_size", None]))
+    ),
     **dict.fromkeys((torch.mean, "mean"), _mean_call),
-    F.interpolate: lambda c: _upsample(c[1, "size", None], c[2, "scale_factor", None], c[3, "mode", "nearest"]),
-    **dict.fromkeys(("contiguous", "clone", "detach"), _skip),
+    F.interpolate: _with_numbers(
+        lambda c: _upsample(c[1, "size", None], c[2, "scale_factor", None], c[3, "mode", "nearest"])
+    ),
+    **dict.fromkeys(("clone", "detach"), _skip),
     **dict.fromkeys((F.dropout, F.dropout1d, F.dropout2d, F.dropout3d), _dropout_call),
     **dict.fromkeys((F.softmax, F.log_softmax, torch.softmax, torch.log_softmax, "softmax", "log_softmax"), _soft),
     **dict.fromkeys(
@@ -267,6 +291,7 @@ _CALLS: dict[Any, Made] = {
             "unsqueeze",
             "chunk",
             "split",
+            "contiguous",
         ),
         _move,
     ),

@@ -5,13 +5,16 @@ Means are rounded to the nearest integer, halves up: an exact division, for whic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+N = TypeVar("N", int, float)
 
 
 class MaxPool(nn.Module):
@@ -24,6 +27,10 @@ class MaxPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the largest integer of every window."""
         return self.windows.reduce(x, torch.maximum, torch.iinfo(x.dtype).min)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return repr(self.windows)
 
 
 class AveragePool(nn.Module):
@@ -44,6 +51,21 @@ class AveragePool(nn.Module):
             return rounded_mean(total, self.divisor)
         ones = torch.ones(1, 1, *x.shape[-2:], dtype=torch.int64, device=x.device)
         return rounded_mean(total, self.windows.reduce(ones, torch.add, 0, padded_with=int(self.count_include_pad)))
+
+    def interval(self, low: N, high: N) -> tuple[N, N]:
+        """Return what the means of values from `low` to `high` can be: padding counts as 0, a divisor may be any."""
+        if self.divisor is None and not any(self.windows.padding):
+            return low, high
+        low, high = min(low, type(low)(0)), max(high, type(high)(0))
+        if self.divisor is None:
+            return low, high
+        area = self.windows.kernel[0] * self.windows.kernel[1]
+        ends = sorted((low * area / self.divisor, high * area / self.divisor))
+        return type(low)(math.floor(ends[0])), type(high)(math.ceil(ends[1]))
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"{self.windows!r}, count_include_pad={self.count_include_pad}, divisor={self.divisor}"
 
 
 class AdaptiveAveragePool(nn.Module):
@@ -71,6 +93,10 @@ class AdaptiveAveragePool(nn.Module):
             counts = counts * torch.tensor([b - a for a, b in edges], device=x.device).view(shape)
         return rounded_mean(totals, counts)
 
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return repr(self.output_size)
+
 
 class Mean(nn.Module):
     """`torch.mean` of int32 over given dimensions, rounded."""
@@ -85,6 +111,10 @@ class Mean(nn.Module):
         for dim in self.dims:
             count *= x.shape[dim]
         return rounded_mean(x.sum(self.dims, keepdim=self.keepdim, dtype=torch.int64), count)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"{self.dims}, keepdim={self.keepdim}"
 
 
 class NearestUpsample(nn.Module):
@@ -109,6 +139,10 @@ class NearestUpsample(nn.Module):
             x = x.index_select(dim, torch.from_numpy(chosen).to(x.device))
         return x
 
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"size={self.size}, scale_factor={self.scale_factor}"
+
 
 def rounded_mean(total: Tensor, count: int | Tensor) -> Tensor:
     """Return `floor(total / count + 1/2)` as int32, exactly; `total` is int64, below 2**61."""
@@ -121,6 +155,12 @@ class _Windows:
     def __init__(self, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> None:
         self.kernel, self.stride, self.padding, self.dilation = map(_pair, (kernel, stride, padding, dilation))
         self.ceil_mode = ceil_mode
+
+    def __repr__(self) -> str:
+        return (
+            f"kernel={self.kernel}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
 
     def reduce(
         self, x: Tensor, combine: Callable[[Tensor, Tensor], Tensor], neutral: int, *, padded_with: int | None = None

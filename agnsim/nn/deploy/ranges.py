@@ -11,6 +11,7 @@ from agnsim.errors import ConversionError
 from agnsim.nn.deploy.chains import Chain, Interval
 from agnsim.nn.deploy.grid import Grid
 from agnsim.nn.deploy.operations import Role
+from agnsim.nn.deploy.pooling import AveragePool
 from agnsim.nn.deploy.trace import Traced
 
 INPUT_RANGE = 1024.0
@@ -111,6 +112,8 @@ def _propagate(
                     lows.append(on_grid(node, operation.value))
                     highs.append(on_grid(node, operation.value))
                 found[node] = min(lows), max(highs)
+                if isinstance(operation.step, AveragePool):
+                    found[node] = operation.step.interval(*found[node])
     return found
 
 

@@ -71,13 +71,18 @@ class QuantizeInput(nn.Module):
             x: Floating point images.
 
         Raises:
-            InputError: They are not floating point, or one is not a number.
+            InputError: They are not floating point, one is not a number, or beyond what fixed point is made for.
         """
         if not x.is_floating_point():
             raise InputError(f"deployed network: the input is {x.dtype}; it takes floating point images")
         codes = torch.div(x.to(torch.float32), self.scale).round_()
         if bool(codes.isnan().any()):
             raise InputError("deployed network: the input holds NaN, which is no integer")
+        if self.grid.is_fixed_point and codes.numel() > 0 and float(codes.abs().max()) > self.high:
+            raise InputError(
+                f"deployed network: the input reaches {float(x.abs().max()):g}; a network whose first step is no layer "
+                f"takes images within +-{self.high * self.grid.scale:g} as fixed point. Scale the images."
+            )
         return codes.add_(self.grid.zero_point).clamp_(self.low, self.high).to(self.grid.dtype)
 
     def describe(self) -> Json:

@@ -116,14 +116,34 @@ def _understood(graph: fx.Graph, modules: dict[str, nn.Module]) -> dict[fx.Node,
         if operation.role is Role.NUMBER:
             numbers.add(node)
         elif _is_in_place(node, modules) and any(
-            position[user] > position[node] for user in node.all_input_nodes[0].users
+            position[user] > position[node]
+            for alias in _aliases(node.all_input_nodes[0], operations)
+            for user in alias.users
         ):
             raise ConversionError(
-                f"{_place(node, modules)}: it changes its input in place, which is read again later; make it not in "
-                "place."
+                f"{_place(node, modules)}: it changes its input in place, which is read again later, itself or through "
+                "a view; make it not in place."
             )
         operations[node] = operation
     return operations
+
+
+def _aliases(node: fx.Node, operations: dict[fx.Node, Operation]) -> set[fx.Node]:
+    """Return the nodes before this point that may share a tensor's memory: views, and views of them."""
+
+    def is_view(other: fx.Node) -> bool:
+        operation = operations.get(other)
+        return operation is not None and operation.role in (Role.MOVE, Role.SKIP) and operation.step is None
+
+    root = node
+    while is_view(root):
+        root = root.all_input_nodes[0]
+    found, new = {root}, [root]
+    while new:
+        views = [user for user in new.pop().users if user not in found and is_view(user)]
+        found.update(views)
+        new += views
+    return found
 
 
 def _is_in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
