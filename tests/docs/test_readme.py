@@ -11,6 +11,7 @@ import pytest
 import typer
 import yaml
 
+from agnsim.bench import markdown, read_document
 from agnsim.cli import app
 from agnsim.experiment.config import load_study
 
@@ -135,3 +136,8 @@ def test_file_tree_is_on_disk(page: str, body: str) -> None:
 def test_changelog_has_a_heading_for_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_speed_table_is_that_of_the_recorded_benchmark() -> None:
+    document = read_document(ROOT / "docs" / "benchmarks" / "zen4-2-threads.json")
+    assert markdown(document).strip() in (ROOT / "README.md").read_text(encoding="utf-8")
