@@ -13,6 +13,7 @@ from agnsim.kernels.cuda.launch import DriverLauncher, Launcher
 from agnsim.kernels.cuda.problem import Problem
 from agnsim.kernels.geometry import ConvGeometry, resolve
 from agnsim.kernels.patterns import patterns
+from agnsim.kernels.pointwise.flat import memory_format
 
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
@@ -61,10 +62,10 @@ class CudaEngine:
         accumulator: torch.dtype,
     ) -> Tensor:
         """See `Engine.conv2d`; the result has the memory format of x."""
-        channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-        memory_format = torch.channels_last if channels_last else torch.contiguous_format
         try:
-            result = torch.empty(geometry.output_shape, dtype=accumulator, device=x.device, memory_format=memory_format)
+            result = torch.empty(
+                geometry.output_shape, dtype=accumulator, device=x.device, memory_format=memory_format(x)
+            )
             self._sum(x, w, multiplier, geometry, pad_value, result)
         except torch.OutOfMemoryError as error:
             raise _out_of_memory(error) from error

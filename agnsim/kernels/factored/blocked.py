@@ -19,6 +19,7 @@ from torch.nn import functional
 from agnsim.kernels.factored.codes import Codes
 from agnsim.kernels.factored.terms import Terms
 from agnsim.kernels.geometry import ConvGeometry
+from agnsim.kernels.pointwise.flat import memory_format
 from agnsim.kernels.threads import run_parts
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ def conv2d(
     Without groups the planes are the input channels of one convolution; with groups there is one convolution per
     plane, because oneDNN is quicker at depthwise convolutions than at groups of a few channels.
     """
-    last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-    memory_format = torch.channels_last if last else torch.contiguous_format
-    result = torch.empty(geometry.output_shape, dtype=accumulator, memory_format=memory_format)
+    result = torch.empty(geometry.output_shape, dtype=accumulator, memory_format=memory_format(x))
     grouped = x.reshape(len(x), geometry.groups, -1, *x.shape[2:])
     for number, part in enumerate(parts):
         channels = x if len(parts) == 1 else grouped[:, :, part].flatten(1, 2)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from agnsim.kernels.factored.terms import Terms
 from agnsim.kernels.geometry import ConvGeometry
 from agnsim.kernels.patterns import patterns
+from agnsim.kernels.pointwise.flat import memory_format
 
 if TYPE_CHECKING:
     from agnsim.multipliers import Multiplier
@@ -64,9 +65,7 @@ def conv2d(
     else:
         pads = (left, right, top, bottom)
     grouped = x.reshape(len(x), groups, -1, *x.shape[2:])
-    last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-    memory_format = torch.channels_last if last else torch.contiguous_format
-    result = torch.empty(geometry.output_shape, dtype=accumulator, device=x.device, memory_format=memory_format)
+    result = torch.empty(geometry.output_shape, dtype=accumulator, device=x.device, memory_format=memory_format(x))
     taps = geometry.kernel[0] * geometry.kernel[1]
     images = max(1, _floats_at_once(x.device) // (x[0].numel() * terms.rank * taps))
     for number, part in enumerate(parts):
