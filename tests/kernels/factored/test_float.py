@@ -144,6 +144,15 @@ def test_parts_of_the_channels_with_stored_padding(
     assert torch.equal(found, conv2d(x, w, MEDIUM, engine="reference", **arguments))
 
 
+@pytest.mark.parametrize("kernel", [(1, 2), (1, 3), (2, 2)], ids=str)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_one_channel_and_one_output_column(stride: int, kernel: tuple[int, int]) -> None:
+    x, w = _codes((2, 1, 8, 1), 0, 255), _codes((2, 1, *kernel), -128, 127)
+    arguments: dict[str, Any] = {"stride": (1, stride), "padding": (2, 1), "pad_value": 127}
+    expected = conv2d(x, w, EXACT, engine="reference", **arguments)
+    assert torch.equal(conv2d(x, w, EXACT, engine=FLOAT, **arguments), expected)
+
+
 def test_matmul_in_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocked, "_FLOATS_PER_THREAD", 64)
     a, b = _codes((7, 13), 0, 255), _codes((13, 5), -128, 127)
