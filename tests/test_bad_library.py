@@ -63,7 +63,7 @@ def _lie_about_error(family: Path) -> str:
     card = family / "mul8u_column_truncation_k7.json"
     content = json.loads(card.read_text())
     card.write_text(json.dumps(content | {"errors": content["errors"] | {"mae": 1.0}}))
-    return "errors.mae: stated 1.0, the table's is 192.25"
+    return "errors.mae: stated 1.0, the circuit's is 192.25"
 
 
 def _other_shape(family: Path) -> str:

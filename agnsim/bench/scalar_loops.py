@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agnsim.kernels.compiled import compiled
+from agnsim.compiled import compiled
 
 
 @compiled

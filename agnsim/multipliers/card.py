@@ -13,11 +13,12 @@ from agnsim.errors import InputError, LibraryError, MultiplierError
 from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.metrics import ErrorMetrics
-from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.table_checks import checked_bits
+from agnsim.multipliers.multiplier import STATUSES, Multiplier
+from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.table_checks import checked_bits, is_tabulated
 from agnsim.types import Int32Array, Json
 
-CARD_FORMAT = 1
+CARD_FORMAT = 2
 LARGEST = 1e300  # comparing excludes NaN, infinity and integers that no float holds
 METRICS = tuple(field.name for field in fields(ErrorMetrics))
 
@@ -32,13 +33,16 @@ class Card:
         bits_b: Width of the second operand.
         signed_a: Whether the first operand is two's complement.
         signed_b: Whether the second operand is two's complement.
-        digest: SHA-256 of the table, lower-case hexadecimal.
+        digest: SHA-256 of the table, lower-case hexadecimal; `None` where there is none, beyond 2**24 products.
         errors: Stated value of every error metric.
         source: Where the circuit comes from.
         cost: What it costs, or `None`.
         family: Family whose generator makes it, or `None`.
         parameters: The generator's parameters.
         citation: Who published it.
+        other_costs: What it costs in other flows.
+        published: Error figures as the publisher writes them, by name of the metric.
+        status: Whether these are the circuit's, or `None`.
     """
 
     name: str
@@ -46,13 +50,16 @@ class Card:
     bits_b: int
     signed_a: bool
     signed_b: bool
-    digest: str
+    digest: str | None
     errors: Mapping[str, float]
     source: str
     cost: Cost | None
     family: str | None
     parameters: Mapping[str, int]
     citation: str | None
+    other_costs: tuple[Cost, ...]
+    published: Mapping[str, str]
+    status: str | None
 
     @classmethod
     def of(cls, multiplier: Multiplier) -> Card:
@@ -63,17 +70,20 @@ class Card:
             multiplier.bits_b,
             multiplier.signed_a,
             multiplier.signed_b,
-            multiplier.digest,
+            multiplier.digest if multiplier.has_table else None,
             asdict(multiplier.metrics),
             multiplier.source,
             multiplier.cost,
             multiplier.family,
             multiplier.parameters,
             multiplier.citation,
+            multiplier.other_costs,
+            multiplier.published,
+            multiplier.status,
         )
 
-    def generated_table(self, path: Path) -> Int32Array:
-        """Return the table that the family's generator makes: int32 `[2**bits_a, 2**bits_b]`.
+    def generated_netlist(self, path: Path) -> Netlist:
+        """Return the netlist that the family's generator makes.
 
         Args:
             path: The card's file, for messages.
@@ -87,16 +97,16 @@ class Card:
             known = ", ".join(families)
             raise LibraryError(f"{path}: family: {self.family!r} is none of {known}, so the table can't be made")
         try:
-            netlist = families[self.family].generate(self.bits_a, self.bits_b, self.signed_a, **self.parameters)
+            return families[self.family].generate(self.bits_a, self.bits_b, self.signed_a, **self.parameters)
         except (InputError, TypeError) as error:
             raise LibraryError(f"{path}: the generator of family {self.family!r} refuses the card ({error})") from error
-        return netlist.table()
 
-    def multiplier(self, table: Int32Array, path: Path) -> Multiplier:
+    def multiplier(self, table: Int32Array | None, netlist: Netlist | None, path: Path) -> Multiplier:
         """Return the circuit with that table, after checking digest and errors against the card.
 
         Args:
-            table: int32 `[2**bits_a, 2**bits_b]`.
+            table: int32 `[2**bits_a, 2**bits_b]`, or `None` beyond 2**24 products, where nothing is checked.
+            netlist: The stored netlist, or `None`.
             path: The card's file, for messages.
 
         Raises:
@@ -116,16 +126,31 @@ class Card:
                 self.parameters,
                 self.citation,
                 factors_file=path.parent / FACTORS,
+                stored_netlist=netlist,
+                stated_metrics=None if table is not None else ErrorMetrics(**dict(self.errors)),  # type: ignore[arg-type]
+                other_costs=self.other_costs,
+                published=self.published,
+                status=self.status,
             )
         except MultiplierError as error:
             raise LibraryError(f"{path}: {error}") from error
+        if table is None:
+            return circuit
         if circuit.digest != self.digest:
             raise LibraryError(f"{path}: digest: stated {self.digest}, the table's is {circuit.digest}")
-        for metric, stated in self.errors.items():
-            found = getattr(circuit.metrics, metric)
-            if not math.isclose(stated, found, rel_tol=1e-9, abs_tol=1e-12):
-                raise LibraryError(f"{path}: errors.{metric}: stated {stated}, the table's is {found}")
+        self.check_errors(circuit.metrics, path)
         return circuit
+
+    def check_errors(self, found: ErrorMetrics, path: Path) -> None:
+        """Compare the stated errors with computed ones.
+
+        Raises:
+            LibraryError: They differ.
+        """
+        for metric, stated in self.errors.items():
+            true = getattr(found, metric)
+            if not math.isclose(stated, true, rel_tol=1e-9, abs_tol=1e-12):
+                raise LibraryError(f"{path}: errors.{metric}: stated {stated}, the circuit's is {true}")
 
 
 def write_card(path: Path, card: Card) -> None:
@@ -154,15 +179,24 @@ def read_card(path: Path) -> Card:
         _require(path, name, content[name], isinstance(content[name], bool), "true or false")
     for name in ("family", "citation"):
         _require(path, name, content[name], isinstance(content[name], str | None), "a text or null")
-    _require(path, "digest", content["digest"], is_digest(content["digest"]), "64 lower-case hexadecimal digits")
     _check_numbers(path, content)
+    status, published = content["status"], content["published"]
+    _require(path, "status", status, status in (None, *STATUSES), f"null or one of {', '.join(STATUSES)}")
+    is_texts = isinstance(published, dict) and all(isinstance(text, str) for text in published.values())
+    _require(path, "published", published, is_texts, "an object of texts")
+    others = content["other_costs"]
+    _require(path, "other_costs", others, isinstance(others, list) and None not in others, "a list of costs")
     if content["name"] != path.stem:
         raise LibraryError(f"{path}: name: stated {content['name']!r}, but the file is called {path.stem!r}")
+    digest = content["digest"]
     try:
-        checked_bits(content["bits_a"], content["bits_b"], str(path))
+        bits_a, bits_b = checked_bits(content["bits_a"], content["bits_b"], str(path), tabulated=digest is not None)
     except MultiplierError as error:
         raise LibraryError(str(error)) from error
-    return Card(**{**content, "cost": _read_cost(path, content["cost"])})
+    if is_tabulated(bits_a, bits_b):
+        _require(path, "digest", digest, is_digest(digest), "64 lower-case hexadecimal digits")
+    costs = tuple(cost for item in others if (cost := _read_cost(path, item)) is not None)
+    return Card(**{**content, "cost": _read_cost(path, content["cost"]), "other_costs": costs})
 
 
 def read_json(path: Path) -> Json:

@@ -19,7 +19,7 @@ class LibraryEntry:
         name: The circuit's name.
         bits: Widths of the operands.
         signed: Signs of the operands.
-        digest: SHA-256 of the table as the library states it.
+        digest: SHA-256 of the table as the library states it; `None` for a circuit without a table.
         flow: Flow of the circuit's costs, or `None`.
         read: Reads the table, verifies it and returns the circuit.
     """
@@ -27,7 +27,7 @@ class LibraryEntry:
     name: str
     bits: tuple[int, int]
     signed: tuple[bool, bool]
-    digest: str
+    digest: str | None
     flow: str | None
     read: Callable[[], Multiplier]
 
@@ -157,7 +157,7 @@ def _entry(multiplier: Multiplier) -> LibraryEntry:
         name=multiplier.name,
         bits=(multiplier.bits_a, multiplier.bits_b),
         signed=(multiplier.signed_a, multiplier.signed_b),
-        digest=multiplier.digest,
+        digest=multiplier.digest if multiplier.has_table else None,
         flow=multiplier.cost.flow if multiplier.cost else None,
         read=lambda: multiplier,
     )

@@ -22,9 +22,14 @@ class Cost:
         area_um2: Area in square micrometres.
         delay_ns: Critical path in nanoseconds.
         energy_pj: Energy of one multiplication in picojoules.
-        relative_energy: Flow `"unit"`: transistor-weighted toggles per operation.
-        relative_area: Flow `"unit"`: transistors.
-        relative_delay: Flow `"unit"`: gate levels.
+        relative_energy: Unit flows: transistor-weighted toggles per operation.
+        relative_area: Unit flows: transistors.
+        relative_delay: Unit flows: unit gate delays on the longest path.
+        energy_worst: Highest energy among the synthesis recipes, in the unit of `energy`, which is the lowest.
+        glitch_energy: Energy with all transitions instead of the settled ones, in the unit of `energy`.
+        clock_ns: Clock constraint in nanoseconds.
+        corner: Process corner, such as `"tt_1v1_25c"`.
+        recipe: Synthesis recipe that gave the figures.
 
     Raises:
         LibraryError: A figure is negative or not finite, or technology or flow is empty.
@@ -39,11 +44,19 @@ class Cost:
     relative_energy: float | None = None
     relative_area: float | None = None
     relative_delay: float | None = None
+    energy_worst: float | None = None
+    glitch_energy: float | None = None
+    clock_ns: float | None = None
+    corner: str | None = None
+    recipe: str | None = None
 
     def __post_init__(self) -> None:
         for label in ("technology", "flow"):
             if not isinstance(getattr(self, label), str) or not getattr(self, label):
                 raise LibraryError(f"cost: {label} is {getattr(self, label)!r}; it must be a non-empty text")
+        for label in ("corner", "recipe"):
+            if not isinstance(getattr(self, label), str | None):
+                raise LibraryError(f"cost: {label} is {getattr(self, label)!r}; it must be a text or null")
         for figure in FIGURES:
             value = getattr(self, figure)
             if value is None:
@@ -74,7 +87,7 @@ class Cost:
         return None if name is None else float(getattr(self, name))
 
 
-FIGURES = tuple(field.name for field in fields(Cost) if field.name not in ("technology", "flow"))
+FIGURES = tuple(field.name for field in fields(Cost) if field.name not in ("technology", "flow", "corner", "recipe"))
 _PREFERRED = {
     "energy": ("energy_pj", "power_mw", "relative_energy"),
     "area": ("area_um2", "relative_area"),

@@ -64,3 +64,19 @@ TRANSISTORS: Mapping[Op, int] = MappingProxyType(
     }
 )
 """Transistors of the static CMOS cell; the stand-in for its capacitance and its area."""
+
+UNIT_DELAYS: Mapping[Op, int] = MappingProxyType(
+    {
+        Op.CONST0: 0,
+        Op.CONST1: 0,
+        Op.BUF: 2,
+        Op.NOT: 1,
+        Op.AND: 2,
+        Op.OR: 2,
+        Op.XOR: 2,
+        Op.NAND: 1,
+        Op.NOR: 1,
+        Op.XNOR: 2,
+    }
+)
+"""Delays of the static CMOS cell in stages: an AND is a NAND and an inverter, an XOR inverts its inputs first."""

@@ -15,13 +15,15 @@ from agnsim.multipliers.card import Card, read_card, read_json, write_card
 from agnsim.multipliers.collection import Library, LibraryEntry
 from agnsim.multipliers.factor_files import FACTORS, write_factors
 from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.netlist_files import NETLISTS, netlist_names, read_netlist, write_netlists
 from agnsim.multipliers.pack import INDEX as PACK_INDEX
 from agnsim.multipliers.pack import read_pack
+from agnsim.multipliers.table_checks import is_tabulated
 from agnsim.multipliers.tables import read_table, write_tables
 
 __all__ = ["Library", "LibraryEntry", "find_library", "load_library", "read_library", "write_library"]
 
-LIBRARY_FORMAT = 1
+LIBRARY_FORMAT = 2
 INDEX = "library.json"
 TABLES = "tables.npz"
 MAX_STORED_BITS = 18
@@ -92,8 +94,8 @@ def write_library(
 ) -> None:
     """Write a library as a folder, byte for byte the same for the same circuits; an older one there is replaced.
 
-    Tables of up to 2**18 entries are stored; larger ones are made from their family's generator when they are read.
-    Factors of small rank are stored whatever the size of the table.
+    Tables of up to 2**18 entries are stored; larger ones are made from the netlist, the stored one or that of the
+    family's generator, when they are read. Factors of small rank are stored whatever the size of the table.
 
     Args:
         path: The library's folder.
@@ -104,7 +106,7 @@ def write_library(
 
     Raises:
         LibraryError: A name is no file name or occurs twice, a circuit is swapped or encoded, its cost comes from
-            another flow, or its table is too large to store and it has no family.
+            another flow, or its table is too large to store and it has neither netlist nor family.
     """
     folder = Path(path)
     families: dict[str, list[Multiplier]] = {}
@@ -114,8 +116,9 @@ def write_library(
         names.add(multiplier.name)
         families.setdefault(multiplier.family or "custom", []).append(multiplier)
     if (folder / INDEX).is_file():
-        for stale in [*folder.glob("*/*.json"), *folder.glob(f"*/{TABLES}"), *folder.glob(f"*/{FACTORS}")]:
-            stale.unlink()
+        for pattern in ("*.json", TABLES, FACTORS, NETLISTS):
+            for stale in folder.glob(f"*/{pattern}"):
+                stale.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     for family, circuits in families.items():
         (folder / family).mkdir(exist_ok=True)
@@ -124,6 +127,9 @@ def write_library(
         stored = {circuit.name: circuit.table for circuit in circuits if _is_stored(circuit.bits_a, circuit.bits_b)}
         if stored:
             write_tables(folder / family / TABLES, stored)
+        netlists = {c.name: c.stored_netlist for c in circuits if c.stored_netlist is not None}
+        if netlists:
+            write_netlists(folder / family / NETLISTS, netlists)
         factors = {circuit.name: circuit.factors for circuit in circuits if circuit.factors is not None}
         if factors:
             write_factors(folder / family / FACTORS, factors)
@@ -147,11 +153,20 @@ def _entry(path: Path, flow: str | None) -> LibraryEntry:
 
 
 def _read_circuit(path: Path, card: Card) -> Multiplier:
+    netlists = path.parent / NETLISTS
+    netlist = read_netlist(netlists, card.name) if card.name in netlist_names(netlists) else None
+    if netlist is not None and (netlist.bits_a, netlist.bits_b) != (card.bits_a, card.bits_b):
+        raise LibraryError(
+            f"{netlists}: netlist {card.name!r} has {netlist.bits_a}x{netlist.bits_b} operand bits; its card says "
+            f"{card.bits_a}x{card.bits_b}"
+        )
     if _is_stored(card.bits_a, card.bits_b):
         table = read_table(path.parent / TABLES, card.name, (1 << card.bits_a, 1 << card.bits_b))
-    else:
-        table = card.generated_table(path)
-    return card.multiplier(table, path)
+        return card.multiplier(table, netlist, path)
+    netlist_of_table = netlist or card.generated_netlist(path)
+    if is_tabulated(card.bits_a, card.bits_b):
+        return card.multiplier(netlist_of_table.table(), netlist, path)
+    return card.multiplier(None, netlist_of_table, path)
 
 
 def _is_stored(bits_a: int, bits_b: int) -> bool:
@@ -169,7 +184,8 @@ def _check_writable(multiplier: Multiplier, names: set[str], flow: str | None) -
         raise LibraryError(f"{where} is swapped or encoded; a library holds physical circuits: write its `.circuit`")
     if flow is not None and multiplier.cost is not None and multiplier.cost.flow != flow:
         raise LibraryError(f"{where}: its cost comes from flow {multiplier.cost.flow!r}, the library's is {flow!r}")
-    if multiplier.family is None and not _is_stored(multiplier.bits_a, multiplier.bits_b):
+    if not _is_stored(multiplier.bits_a, multiplier.bits_b) and multiplier.netlist is None:
         raise LibraryError(
-            f"{where}: tables of more than 2**{MAX_STORED_BITS} entries are not stored, and it has no family to make it"
+            f"{where}: tables of more than 2**{MAX_STORED_BITS} entries are not stored, and it has neither netlist nor "
+            "family to make it"
         )

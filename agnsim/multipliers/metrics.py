@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from agnsim.errors import MultiplierError
+
+if TYPE_CHECKING:
+    from agnsim.multipliers.netlist import Netlist
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,22 @@ def error_metrics(table: NDArray[np.integer[Any]], exact: NDArray[np.integer[Any
         mean_error=total / size,
         error_std=math.sqrt((size * total_square - total * total) / (size * size)),
     )
+
+
+def netlist_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> ErrorMetrics:
+    """Return the errors of a netlist that is too wide for a table, over all of its up to 2**32 products.
+
+    Raises:
+        MultiplierError: An operand has more than 16 bits, the second fewer than 12, or the product more than 32.
+    """
+    if max(netlist.bits_a, netlist.bits_b) > 16 or netlist.bits_b < 12 or len(netlist.outputs) > 32:
+        raise MultiplierError(
+            f"a {netlist.bits_a}x{netlist.bits_b} netlist with a product of {len(netlist.outputs)} bits: errors are "
+            "computed over all products up to 16x16 operands (the second of 12 or more) and 32 bits of the product"
+        )
+    from agnsim.multipliers.exhaustive import exhaustive_metrics
+
+    return exhaustive_metrics(netlist, signed_a, signed_b)
 
 
 def _sum_of_squares(magnitude: NDArray[np.int64], largest: int) -> int:

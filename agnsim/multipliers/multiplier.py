@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,22 +27,23 @@ from agnsim.multipliers.encoding import (
 from agnsim.multipliers.exact import exact_products
 from agnsim.multipliers.factor_files import read_factors
 from agnsim.multipliers.factors import Factors, factorise
-from agnsim.multipliers.metrics import ErrorMetrics, error_metrics
-from agnsim.multipliers.table_checks import checked_bits, checked_table
+from agnsim.multipliers.figures import Figures
+from agnsim.multipliers.metrics import ErrorMetrics, error_metrics, netlist_metrics
+from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.table_checks import checked_bits, checked_table, is_tabulated
 from agnsim.types import Int32Array
 
-if TYPE_CHECKING:
-    from agnsim.multipliers.netlist import Netlist
-
+STATUSES = ("verified", "differs", "unpublished")
 # Resolved to the encoding that belongs to the port's sign, so that readers always see an Encoding.
 _NATURAL = cast(Encoding, None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Multiplier:
+class Multiplier(Figures):
     """A two-operand multiplier, exact or approximate, as its complete table. Immutable; equal by `identity`.
 
-    The first operand is the activation, the second the weight. Build one with `from_table` or `exact`.
+    The first operand is the activation, the second the weight. Build one with `from_table`, `from_netlist` or `exact`.
+    A circuit of more than 2**24 products (16x16) has no table, only a netlist.
 
     Attributes:
         name: A label within `source`.
@@ -50,8 +51,7 @@ class Multiplier:
         bits_b: Width of the second operand.
         signed_a: Whether patterns of the first operand are two's complement values.
         signed_b: The same of the second operand.
-        table: int32 `[2**bits_a, 2**bits_b]`, read-only; `table[a & (2**bits_a - 1), b & (2**bits_b - 1)]` is the
-            product for operand values a, b.
+        products: The table, or `None` where it would have more than 2**24 entries; read it as `table`.
         source: Where the circuit comes from.
         cost: What the circuit costs (converters of encodings not included), or `None`.
         family: Family whose generator makes the circuit, or `None`.
@@ -62,6 +62,11 @@ class Multiplier:
         is_swapped: Whether the operand roles of `circuit` are exchanged.
         circuit: The physical circuit this was derived from by `swapped` or `encoded`; `None` for the circuit itself.
         factors_file: Where the circuit's library may keep its factors, or `None`.
+        stored_netlist: Gates of the circuit that came with it, or `None`.
+        stated_metrics: Errors as its library states them, where there is no table to compute them from.
+        other_costs: What the circuit costs in other flows.
+        published: Error figures as the publisher writes them, by name of the metric.
+        status: Whether these are the circuit's: `"verified"`, `"differs"`, `"unpublished"`; `None` where nobody looked.
 
     Raises:
         MultiplierError: Table, widths, signs or encodings are not a multiplier.
@@ -72,7 +77,7 @@ class Multiplier:
     bits_b: int
     signed_a: bool
     signed_b: bool
-    table: Int32Array
+    products: Int32Array | None
     source: str = "user"
     cost: Cost | None = None
     family: str | None = None
@@ -83,12 +88,25 @@ class Multiplier:
     is_swapped: bool = False
     circuit: Multiplier | None = None
     factors_file: Path | None = None
+    stored_netlist: Netlist | None = None
+    stated_metrics: ErrorMetrics | None = None
+    other_costs: tuple[Cost, ...] = ()
+    published: Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise MultiplierError(f"name of a multiplier is {self.name!r}; it must be a non-empty text")
         where = f"multiplier {self.name!r}"
-        bits_a, bits_b = checked_bits(self.bits_a, self.bits_b, where)
+        bits_a, bits_b = checked_bits(self.bits_a, self.bits_b, where, tabulated=self.products is not None)
+        if self.products is None and (self.stored_netlist is None or is_tabulated(bits_a, bits_b)):
+            raise MultiplierError(
+                f"{where} has no table; only a circuit with a netlist and more than 2**24 products may"
+            )
+        if self.status not in (None, *STATUSES):
+            raise MultiplierError(
+                f"{where}: status is {self.status!r}; it must be one of {', '.join(STATUSES)} or None"
+            )
         for label, signed in (("signed_a", self.signed_a), ("signed_b", self.signed_b)):
             if not isinstance(signed, bool | np.bool_):
                 raise MultiplierError(f"{where}: {label} is {signed!r}; it must be True or False")
@@ -98,11 +116,15 @@ class Multiplier:
             "bits_b": bits_b,
             "signed_a": signed_a,
             "signed_b": signed_b,
-            "table": checked_table(self.table, exact_products(bits_a, bits_b, signed_a, signed_b), where),
             "parameters": dict(self.parameters),
+            "other_costs": tuple(self.other_costs),
+            "published": dict(self.published),
             "encoding_a": Encoding(self.encoding_a or natural_encoding(signed_a)),
             "encoding_w": Encoding(self.encoding_w or natural_encoding(signed_b)),
         }
+        if self.products is not None:
+            exact = exact_products(bits_a, bits_b, signed_a, signed_b)
+            resolved["products"] = checked_table(self.products, exact, where)
         for attribute, value in resolved.items():
             object.__setattr__(self, attribute, value)
 
@@ -146,6 +168,54 @@ class Multiplier:
         return cls(name, bits_a, bits_b, signed_a, signed_b, products, source, cost, family, parameters or {}, citation)
 
     @classmethod
+    def from_netlist(
+        cls,
+        name: str,
+        netlist: Netlist,
+        *,
+        signed_a: bool,
+        signed_b: bool,
+        source: str = "user",
+        cost: Cost | None = None,
+        other_costs: tuple[Cost, ...] = (),
+        published: Mapping[str, str] | None = None,
+        status: str | None = None,
+        citation: str | None = None,
+    ) -> Multiplier:
+        """Return the multiplier that a netlist is.
+
+        Args:
+            name: A label within `source`.
+            netlist: The circuit, which is kept; its table is made up to 2**24 entries.
+            signed_a: Whether the first operand is two's complement.
+            signed_b: Whether the second operand is two's complement.
+            source: Where the circuit comes from.
+            cost: What it costs.
+            other_costs: What it costs in other flows.
+            published: Error figures as the publisher writes them, by name of the metric.
+            status: Whether these are the circuit's.
+            citation: Who published it.
+
+        Raises:
+            MultiplierError: A width is above 16, or a product does not fit int32 where there is a table.
+        """
+        return cls(
+            name,
+            netlist.bits_a,
+            netlist.bits_b,
+            signed_a,
+            signed_b,
+            netlist.table() if is_tabulated(netlist.bits_a, netlist.bits_b) else None,
+            source,
+            cost,
+            citation=citation,
+            stored_netlist=netlist,
+            other_costs=other_costs,
+            published=published or {},
+            status=status,
+        )
+
+    @classmethod
     def exact(cls, bits_a: int = 8, bits_b: int = 8, *, signed_a: bool, signed_b: bool) -> Multiplier:
         """Return the exact multiplier of those widths and signs, named `exact_u8xs8` or the like, without a cost.
 
@@ -157,15 +227,38 @@ class Multiplier:
         table = exact_products(bits_a, bits_b, bool(signed_a), bool(signed_b))
         return cls(name, bits_a, bits_b, signed_a, signed_b, table, source="exact")
 
+    @property
+    def has_table(self) -> bool:
+        """Whether the circuit has a table, which it has up to 2**24 products."""
+        return self.products is not None
+
+    @property
+    def table(self) -> Int32Array:
+        """int32 `[2**bits_a, 2**bits_b]`, read-only: `table[a & (2**bits_a - 1), b & (2**bits_b - 1)]` is the product.
+
+        Raises:
+            MultiplierError: The circuit has more than 2**24 products.
+        """
+        self._check_tabulated()
+        return cast(Int32Array, self.products)
+
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the table as little-endian int32 in C order, 64 hexadecimal digits."""
+        """SHA-256 of the table as little-endian int32 in C order, 64 hexadecimal digits.
+
+        Raises:
+            MultiplierError: The circuit has no table.
+        """
         return hashlib.sha256(self.table.astype("<i4", copy=False).tobytes()).hexdigest()
 
     @property
     def identity(self) -> tuple[int, int, bool, bool, str]:
-        """Widths, signs and digest: what makes two multipliers the same."""
-        return self.bits_a, self.bits_b, self.signed_a, self.signed_b, self.digest
+        """Widths, signs and digest: what makes two multipliers the same; without a table, the netlist's own digest."""
+        if self.has_table:
+            digest = self.digest
+        else:
+            digest = f"netlist {cast(Netlist, self.netlist).digest}" + (", swapped" if self.is_swapped else "")
+        return self.bits_a, self.bits_b, self.signed_a, self.signed_b, digest
 
     def __eq__(self, other: object) -> bool:
         return self.identity == other.identity if isinstance(other, Multiplier) else NotImplemented
@@ -179,7 +272,8 @@ class Multiplier:
             for bits, encoding in ((self.bits_a, self.encoding_a), (self.bits_b, self.encoding_w))
         )
         swapped = ", swapped" if self.is_swapped else ""
-        return f"<Multiplier {self.name!r} {ports}{swapped}, {self.digest[:12]}>"
+        identity = self.digest[:12] if self.has_table else "no table"
+        return f"<Multiplier {self.name!r} {ports}{swapped}, {identity}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Multiplier:
         return self
@@ -199,7 +293,8 @@ class Multiplier:
 
     @property
     def exact_table(self) -> Int32Array:
-        """The true products, int32 `[2**bits_a, 2**bits_b]`, read-only."""
+        """The true products, int32 `[2**bits_a, 2**bits_b]`, read-only; raises like `table`."""
+        self._check_tabulated()
         return exact_products(self.bits_a, self.bits_b, self.signed_a, self.signed_b)
 
     @property
@@ -209,8 +304,18 @@ class Multiplier:
 
     @cached_property
     def metrics(self) -> ErrorMetrics:
-        """Errors over the whole table, recomputed from it."""
-        return error_metrics(self.table, self.exact_table)
+        """Errors over all products, recomputed from the table.
+
+        Without a table they are what the circuit's library states, or else computed product by product, which takes
+        seconds.
+        """
+        if self.has_table:
+            return error_metrics(self.table, self.exact_table)
+        if self.circuit is not None:
+            return self.circuit.metrics
+        if self.stated_metrics is not None:
+            return self.stated_metrics
+        return netlist_metrics(cast(Netlist, self.netlist), self.signed_a, self.signed_b)
 
     @cached_property
     def factors(self) -> Factors | None:
@@ -220,15 +325,27 @@ class Multiplier:
         """
         if self.circuit is not None and self.is_swapped and not self._is_encoded:
             return self.circuit.factors.transposed() if self.circuit.factors is not None else None
+        if not self.has_table:
+            return None
         operands = operand_values(self.bits_a, self.signed_a), operand_values(self.bits_b, self.signed_b)
         stored = None
         if self.factors_file is not None and self.circuit is None:
             stored = read_factors(self.factors_file, self.name, self.table, operands)
         return stored or factorise(self.table, operands=operands)
 
-    @cached_property
+    @property
     def netlist(self) -> Netlist | None:
-        """Gates of the physical circuit, made by its family's generator; `None` where no generator makes it.
+        """Gates of the physical circuit: those that came with it, else its family's; `None` where there are neither.
+
+        Raises:
+            MultiplierError: The family's generator refuses the parameters.
+        """
+        physical = self.circuit or self
+        return physical.stored_netlist or physical.generated_netlist
+
+    @cached_property
+    def generated_netlist(self) -> Netlist | None:
+        """Gates of the physical circuit as its family's generator draws them; `None` where no generator makes it.
 
         Raises:
             MultiplierError: The generator refuses the parameters.
@@ -247,66 +364,6 @@ class Multiplier:
         same_ports = (self.bits_a, self.signed_a, self.encoding_a) == (self.bits_b, self.signed_b, self.encoding_w)
         return same_ports and np.array_equal(self.table, self.table.T)
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether every product is true."""
-        return self.metrics.wce == 0
-
-    @property
-    def mae(self) -> float:
-        """Mean absolute error."""
-        return self.metrics.mae
-
-    @property
-    def wce(self) -> int:
-        """Worst-case error."""
-        return self.metrics.wce
-
-    @property
-    def mre(self) -> float:
-        """Mean relative error, a fraction."""
-        return self.metrics.mre
-
-    @property
-    def ep(self) -> float:
-        """Error probability, a fraction."""
-        return self.metrics.ep
-
-    @property
-    def mse(self) -> float:
-        """Mean squared error."""
-        return self.metrics.mse
-
-    @property
-    def mean_error(self) -> float:
-        """Mean error."""
-        return self.metrics.mean_error
-
-    @property
-    def error_std(self) -> float:
-        """Standard deviation of the error."""
-        return self.metrics.error_std
-
-    @property
-    def power_mw(self) -> float | None:
-        """Power in milliwatts, where known."""
-        return self.cost.power_mw if self.cost else None
-
-    @property
-    def area_um2(self) -> float | None:
-        """Area in square micrometres, where known."""
-        return self.cost.area_um2 if self.cost else None
-
-    @property
-    def delay_ns(self) -> float | None:
-        """Critical path in nanoseconds, where known."""
-        return self.cost.delay_ns if self.cost else None
-
-    @property
-    def energy_pj(self) -> float | None:
-        """Energy of one multiplication in picojoules, where known."""
-        return self.cost.energy_pj if self.cost else None
-
     def swapped(self) -> Multiplier:
         """Return the same circuit with the operand roles exchanged: activations on port B, weights on port A."""
         if self.circuit is not None and self.is_swapped and not self._is_encoded:
@@ -317,7 +374,7 @@ class Multiplier:
             bits_b=self.bits_a,
             signed_a=self.signed_b,
             signed_b=self.signed_a,
-            table=self.table.T,
+            products=None if self.products is None else self.products.T,
             encoding_a=self.encoding_w,
             encoding_w=self.encoding_a,
             is_swapped=not self.is_swapped,
@@ -361,7 +418,7 @@ class Multiplier:
             bits_b=map_w.bits,
             signed_a=map_a.signed,
             signed_b=map_w.signed,
-            table=cast(Int32Array, fold_encodings(self.table, map_a, map_w)),
+            products=cast(Int32Array, fold_encodings(self.table, map_a, map_w)),
             encoding_a=encoding_a,
             encoding_w=encoding_w,
             circuit=self.circuit or self,
@@ -394,6 +451,13 @@ class Multiplier:
                 )
             patterns.append(values.astype(np.int64) & ((1 << bits) - 1))
         return np.asarray(self.table[patterns[0], patterns[1]])
+
+    def _check_tabulated(self) -> None:
+        if not self.has_table:
+            raise MultiplierError(
+                f"multiplier {self.name!r} has 2**{self.bits_a + self.bits_b} products; tables, and emulation by them, "
+                "end at 2**24. Choose narrower operands, or evaluate the pairs you need with `.netlist.product`"
+            )
 
     @property
     def _is_encoded(self) -> bool:

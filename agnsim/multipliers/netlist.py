@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError
+from agnsim.multipliers.exhaustive import MIN_BITS_B, exhaustive_table
 from agnsim.multipliers.gate_folding import FoldedGates
 from agnsim.multipliers.gates import NO_WIRE, Gate, Op
 from agnsim.types import Int32Array
@@ -60,8 +63,8 @@ class Netlist:
         wires = self.inputs + len(self.gates)
         if not self.outputs or any(not 0 <= wire < wires for wire in self.outputs):
             raise MultiplierError(f"netlist outputs {self.outputs} must be one or more of the wires 0..{wires - 1}")
-        if len(self.outputs) > 31 + self.signed:
-            raise MultiplierError(f"a product of {len(self.outputs)} bits does not fit int32")
+        if len(self.outputs) > 63:
+            raise MultiplierError(f"a product of {len(self.outputs)} bits does not fit int64")
 
     @property
     def inputs(self) -> int:
@@ -86,15 +89,31 @@ class Netlist:
             _apply(op, values[x], values[y], values[wire])
         return values
 
-    def product(self, a: NDArray[Any], b: NDArray[Any]) -> Int32Array:
-        """Return int32 `[N]`, the product's value for each of N operand pairs (bit patterns, see `evaluate`)."""
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of widths, sign, outputs and gates: equal netlists, not equal functions, have the same."""
+        gates = [(op.value, x, y) for op, x, y in self.gates]
+        content = (self.bits_a, self.bits_b, self.signed, self.outputs, gates)
+        return hashlib.sha256(repr(content).encode()).hexdigest()
+
+    @property
+    def fits_int32(self) -> bool:
+        """Whether every product fits int32, by its number of bits."""
+        return len(self.outputs) <= 31 + self.signed
+
+    def product(self, a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.signedinteger[Any]]:
+        """Return `[N]`, the product's value for each of N operand pairs (bit patterns, see `evaluate`).
+
+        int32 where `fits_int32`, else int64.
+        """
         values = self.evaluate(a, b)
-        product = np.zeros(len(a), dtype=np.int32)
+        dtype = np.dtype(np.int32 if self.fits_int32 else np.int64)
+        product = np.zeros(len(a), dtype=dtype)
         for place, wire in enumerate(self.outputs):
             bits = np.unpackbits(values[wire].view(np.uint8), bitorder="little", count=len(a))
-            product |= np.left_shift(bits, place, dtype=np.int32)
+            product |= np.left_shift(bits, place, dtype=dtype)
         if self.signed:
-            unused = 32 - len(self.outputs)
+            unused = 8 * dtype.itemsize - len(self.outputs)
             product = (product << unused) >> unused
         return product
 
@@ -102,13 +121,17 @@ class Netlist:
         """Return int32 `[2**bits_a, 2**bits_b]`, the product for every pair of bit patterns.
 
         Raises:
-            MultiplierError: The table would have more than 2**24 entries.
+            MultiplierError: The table would have more than 2**24 entries, or a product does not fit int32.
         """
         if self.inputs > MAX_TABLE_BITS:
             raise MultiplierError(
                 f"a {self.bits_a}x{self.bits_b} multiplier has 2**{self.inputs} products; tables are made up to "
                 f"2**{MAX_TABLE_BITS}. Evaluate the operand pairs you need with Netlist.product"
             )
+        if not self.fits_int32:
+            raise MultiplierError(f"a product of {len(self.outputs)} bits does not fit the int32 of a table")
+        if self.inputs > _BLOCK_BITS and self.bits_b >= MIN_BITS_B:
+            return exhaustive_table(self)
         table = np.empty(2**self.inputs, dtype=np.int32)
         for start, stop in _blocks(len(table)):
             pair = np.arange(start, stop, dtype=np.int32)

@@ -1,24 +1,33 @@
-"""What a netlist costs without a technology: switched transistors, transistors and gate levels.
+"""What a netlist costs without a technology: switched transistors, transistors and unit delays.
 
-Settled values only: glitches depend on delays, which a netlist without a technology does not have. The figures mean
-something only as ratios within this flow.
+Settled values by default, all transitions with unit delays on request. The figures mean something only as ratios
+within one flow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.multipliers.cost import Cost
-from agnsim.multipliers.gates import NO_WIRE, TRANSISTORS
+from agnsim.multipliers.gates import NO_WIRE, TRANSISTORS, UNIT_DELAYS, Op
 from agnsim.multipliers.netlist import Netlist
 
 TECHNOLOGY = "none"
 FLOW = "unit"
+UNSYNTHESISED = "unit-unsynthesised"
+"""Flow of a netlist as it was drawn: not comparable with circuits that a synthesis tool has improved."""
+"""Netlists that were synthesised onto the unit cells, the best of several recipes."""
+UNSYNTHESISED_FLOW = "unit-unsynthesised"
+"""Netlists as somebody drew them: never compared with synthesised ones."""
 VECTORS = 65536
 SEED = 20250101
+
+Operands = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""A stream of operand pairs: two int64 `[N]` arrays of bit patterns."""
 
 _ONES = np.unpackbits(np.arange(2**16, dtype="<u2").view(np.uint8).reshape(-1, 2), axis=1).sum(1, dtype=np.uint8)
 
@@ -30,14 +39,15 @@ def transistors(netlist: Netlist) -> int:
 
 def logic_depth(netlist: Netlist) -> int:
     """Return the gates on the longest way from an operand bit to a product bit; constants start no way."""
-    level = [0] * netlist.inputs
-    for gate in netlist.gates:
-        pins = [pin for pin in (gate.x, gate.y) if pin != NO_WIRE]
-        level.append(1 + max(level[pin] for pin in pins) if pins else 0)
-    return max(level[wire] for wire in netlist.outputs)
+    return _longest_way(netlist, dict.fromkeys(Op, 1))
 
 
-def uniform_operands(netlist: Netlist, vectors: int = VECTORS) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def unit_delay(netlist: Netlist) -> int:
+    """Return the unit delays on the longest way from an operand bit to a product bit."""
+    return _longest_way(netlist, UNIT_DELAYS)
+
+
+def uniform_operands(netlist: Netlist, vectors: int = VECTORS) -> Operands:
     """Return the stimulus: two int64 `[vectors]` arrays of independent uniform bit patterns, always the same.
 
     The raw stream of PCG64 is used because NumPy promises its stability, which it does not for `Generator`.
@@ -70,23 +80,51 @@ def toggles(netlist: Netlist, a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.in
     return counted
 
 
-def unit_cost(netlist: Netlist) -> Cost:
-    """Return the cost of a netlist in flow "unit".
+def switched_transistors(netlist: Netlist, a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the mean over the steps of a stream of the transistors in gates whose settled output changes.
 
-    `relative_energy` is the mean over `VECTORS` steps of toggled gates weighted by their transistors,
-    `relative_area` the transistors, `relative_delay` the logic depth. Simplify the netlist first: a generator's
-    constants and dead gates are not hardware.
+    Args:
+        netlist: The circuit.
+        a: Integers `[N]`, bit patterns of the first operand; N a multiple of 64.
+        b: Integers `[N]`, bit patterns of the second operand.
     """
-    a, b = uniform_operands(netlist)
     weights = np.array([TRANSISTORS[gate.op] for gate in netlist.gates], dtype=np.int64)
+    return float(weights @ toggles(netlist, a, b)) / len(a)
+
+
+def unit_cost(netlist: Netlist, *, flow: str = FLOW, operands: Operands | None = None, glitches: bool = False) -> Cost:
+    """Return the cost of a netlist of unit cells.
+
+    `relative_energy` is the mean over the steps of the operand stream of toggled gates weighted by their transistors,
+    `relative_area` the transistors, `relative_delay` the unit delays of the longest path. Simplify a netlist first
+    that was not synthesised: a generator's constants and dead gates are not hardware.
+
+    Args:
+        netlist: The circuit.
+        flow: Where its gates come from: `FLOW` only if they were synthesised.
+        operands: The stream, a multiple of 64 pairs; `VECTORS` uniform ones by default.
+        glitches: Also count all transitions with unit delays (`glitch_energy`).
+    """
+    a, b = operands if operands is not None else uniform_operands(netlist)
+    glitch_energy = None
+    if glitches:
+        from agnsim.multipliers.transitions import all_transitions
+
+        weights = np.array([TRANSISTORS[gate.op] for gate in netlist.gates], dtype=np.int64)
+        glitch_energy = float(weights @ all_transitions(netlist, a, b)) / len(a)
     return Cost(
         technology=TECHNOLOGY,
-        flow=FLOW,
-        power_mw=None,
-        area_um2=None,
-        delay_ns=None,
-        energy_pj=None,
-        relative_energy=float(weights @ toggles(netlist, a, b)) / VECTORS,
+        flow=flow,
+        relative_energy=switched_transistors(netlist, a, b),
         relative_area=float(transistors(netlist)),
-        relative_delay=float(logic_depth(netlist)),
+        relative_delay=float(unit_delay(netlist)),
+        glitch_energy=glitch_energy,
     )
+
+
+def _longest_way(netlist: Netlist, delays: Mapping[Op, int]) -> int:
+    arrival = [0] * netlist.inputs
+    for gate in netlist.gates:
+        pins = [pin for pin in (gate.x, gate.y) if pin != NO_WIRE]
+        arrival.append(delays[gate.op] + max(arrival[pin] for pin in pins) if pins else 0)
+    return max(arrival[wire] for wire in netlist.outputs)

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
+from typing import Any
 
 from agnsim.errors import LibraryError, MultiplierError
 from agnsim.multipliers.card import is_digest
 from agnsim.multipliers.collection import Library, LibraryEntry
 from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.factor_files import FACTORS
-from agnsim.multipliers.metrics import ErrorMetrics
 from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.published import agrees, differences, status_of
 from agnsim.multipliers.table_checks import checked_bits
 from agnsim.multipliers.tables import read_table, table_names
 
@@ -32,15 +34,15 @@ CITATION = "V. Mrazek et al., EvoApprox8b, DATE 2017 (EvoApproxLib LITE, release
 
 _REQUIRED = ("name", "signed", "width_a", "width_b", "sha256")
 _COSTS = ("power_mw", "area_um2", "delay_ns", "energy_pj")
-# Column: error metric and its unit. EvoApproxLib's own mre is over another denominator, so it is not compared.
+# Column: error metric and what is written behind the figure.
 _PUBLISHED = {
-    "published_mae": ("mae", 1),
-    "published_wce": ("wce", 1),
-    "published_ep_percent": ("ep", 100),
-    "published_mse": ("mse", 1),
-    "mean_error": ("mean_error", 1),
-    "error_std": ("error_std", 1),
+    "published_mae": ("mae", ""),
+    "published_wce": ("wce", ""),
+    "published_ep_percent": ("ep", " %"),
+    "published_mre_percent": ("mre", " %"),
+    "published_mse": ("mse", ""),
 }
+_MOMENTS = ("mean_error", "error_std")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class PackRow:
         bits: Widths of the operands.
         digest: SHA-256 of the table.
         cost: Published cost, or `None`.
-        published: Published error figures by column.
+        published: Published error figures by metric, as they are written.
+        moments: Stated mean and standard deviation of the error.
     """
 
     where: str
@@ -63,7 +66,8 @@ class PackRow:
     bits: tuple[int, int]
     digest: str
     cost: Cost | None
-    published: Mapping[str, Decimal]
+    published: Mapping[str, str]
+    moments: Mapping[str, Decimal]
 
 
 def read_pack(path: Path) -> Library:
@@ -130,7 +134,7 @@ def _parse_row(row: Mapping[str | None, str | None], where: str) -> PackRow:
     except MultiplierError as error:
         raise LibraryError(str(error)) from error
     costs = {column: _number(fields, column, where) for column in _COSTS}
-    published = {column: _number(fields, column, where) for column in _PUBLISHED}
+    figures = {column: _number(fields, column, where) for column in (*_PUBLISHED, *_MOMENTS)}
     return PackRow(
         where=where,
         name=fields["name"],
@@ -138,7 +142,12 @@ def _parse_row(row: Mapping[str | None, str | None], where: str) -> PackRow:
         bits=bits,
         digest=fields["sha256"].lower(),
         cost=_cost(fields, costs, where),
-        published={column: value for column, value in published.items() if value is not None},
+        published={
+            metric: f"{fields[column]}{unit}"
+            for column, (metric, unit) in _PUBLISHED.items()
+            if figures[column] is not None
+        },
+        moments={column: value for column in _MOMENTS if (value := figures[column]) is not None},
     )
 
 
@@ -160,7 +169,7 @@ def _number(fields: Mapping[str, str], column: str, where: str) -> Decimal | Non
 
 
 def _cost(fields: Mapping[str, str], costs: Mapping[str, Decimal | None], where: str) -> Cost | None:
-    figures = {name: float(value) for name, value in costs.items() if value is not None}
+    figures: dict[str, Any] = {name: float(value) for name, value in costs.items() if value is not None}
     if not figures:
         return None
     try:
@@ -173,7 +182,7 @@ def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
     table = read_table(tables, row.name, (1 << row.bits[0], 1 << row.bits[1]))
     circuit = Multiplier(
         name=row.name,
-        table=table,
+        products=table,
         bits_a=row.bits[0],
         bits_b=row.bits[1],
         signed_a=row.signed,
@@ -182,20 +191,19 @@ def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
         cost=row.cost,
         citation=CITATION,
         factors_file=tables.parent / FACTORS,
+        published=row.published,
+        status=status_of(row.published, []),
     )
     if circuit.digest != row.digest:
         raise LibraryError(f"{row.where}: sha256 of {row.name!r}: stated {row.digest}, the table's is {circuit.digest}")
-    _check_published(row, circuit.metrics)
+    for wrong in differences(circuit):
+        _contradict(row, wrong.metric, wrong.published, wrong.found)
+    for moment, stated in row.moments.items():
+        found = getattr(circuit.metrics, moment)
+        if not agrees(Decimal(found), stated):
+            _contradict(row, moment, stated, found)
     return circuit
 
 
-def _check_published(row: PackRow, metrics: ErrorMetrics) -> None:
-    for column, published in row.published.items():
-        metric, unit = _PUBLISHED[column]
-        found = Decimal(getattr(metrics, metric)) * unit
-        exponent = published.as_tuple().exponent
-        # Published figures are cut off or rounded, mostly to two digits: off by less than a unit of the last digit.
-        if abs(found - published) >= Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0):
-            raise LibraryError(
-                f"{row.where}: {column} of {row.name!r}: stated {published}, the table's is {float(found):.6g}"
-            )
+def _contradict(row: PackRow, what: str, stated: object, found: float) -> NoReturn:
+    raise LibraryError(f"{row.where}: {what} of {row.name!r}: stated {stated}, the table's is {found:.6g}")

@@ -14,8 +14,19 @@ MAX_OPERAND_BITS = 16
 MAX_TABLE_BITS = 24
 
 
-def checked_bits(bits_a: Any, bits_b: Any, where: str) -> tuple[int, int]:
+def is_tabulated(bits_a: int, bits_b: int) -> bool:
+    """Whether multipliers of these widths have a table: up to 2**24 entries."""
+    return bits_a + bits_b <= MAX_TABLE_BITS
+
+
+def checked_bits(bits_a: Any, bits_b: Any, where: str, *, tabulated: bool = True) -> tuple[int, int]:
     """Return the operand widths as plain integers.
+
+    Args:
+        bits_a: Width of the first operand.
+        bits_b: Width of the second operand.
+        where: Start of messages.
+        tabulated: Whether there must be a table.
 
     Raises:
         MultiplierError: A width is no integer or out of range, or the table would have more than 2**24 entries.
@@ -29,7 +40,7 @@ def checked_bits(bits_a: Any, bits_b: Any, where: str) -> tuple[int, int]:
         if isinstance(bits, bool) or not 1 <= width <= MAX_OPERAND_BITS:
             raise MultiplierError(f"{where}: {label} is {bits!r}; it must be an integer from 1 to {MAX_OPERAND_BITS}")
         widths.append(width)
-    if sum(widths) > MAX_TABLE_BITS:
+    if tabulated and not is_tabulated(*widths):
         raise MultiplierError(
             f"{where}: {widths[0]} x {widths[1]} bits make a table of 2**{sum(widths)} entries; "
             f"at most 2**{MAX_TABLE_BITS} are supported"

@@ -1,4 +1,4 @@
-"""Check a whole library: every card against its table, every generated circuit and its cost against its generator."""
+"""Check a whole library: every card against its table, every netlist and generator against it, every cost of ours."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from agnsim.errors import AgnsimError, LibraryError
+from agnsim.multipliers.card import read_card
 from agnsim.multipliers.collection import Library
-from agnsim.multipliers.cost import FIGURES
 from agnsim.multipliers.encoding import operand_values
 from agnsim.multipliers.factor_files import read_factors, stored_names
 from agnsim.multipliers.library import INDEX, TABLES, find_library, load_library
+from agnsim.multipliers.metrics import netlist_metrics
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist_cost import FLOW, unit_cost
+from agnsim.multipliers.netlist_cost import FLOW, UNSYNTHESISED, unit_cost
 from agnsim.multipliers.tables import table_names
 
 
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
-    """Read every circuit of a library; check digest, errors, factors, generator and unit cost; return the library.
+    """Read every circuit of a library and recompute what is stated; return the library.
+
+    Checked are digest, errors, factors, stored netlist, the family's generator, costs of the unit flow, and whether
+    published figures deserve their status.
 
     Args:
         name_or_path: As for `load_library`.
@@ -36,8 +40,11 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
         if on_circuit is not None:
             on_circuit(name, number, len(library))
         try:
-            _check_factors(library[name])
-            _check_generator(library[name], path)
+            circuit = library[name]
+            _check_factors(circuit)
+            _check_netlist(circuit, path)
+            _check_generator(circuit, path)
+            _check_cost(circuit, path)
         except AgnsimError as error:
             problems.append(str(error))
     if (path / INDEX).is_file():
@@ -59,23 +66,41 @@ def _check_factors(circuit: Multiplier) -> None:
         raise LibraryError(f"{file}: the factors of {circuit.name!r} are not those of its table; delete the file")
 
 
-def _check_generator(circuit: Multiplier, path: Path) -> None:
-    netlist = circuit.netlist
+def _check_netlist(circuit: Multiplier, path: Path) -> None:
+    netlist = circuit.stored_netlist
     if netlist is None:
         return
-    if not np.array_equal(netlist.table(), circuit.table):
+    if circuit.has_table:
+        if not np.array_equal(netlist.table(), circuit.table):
+            raise LibraryError(
+                f"{path}: circuit {circuit.name!r}: its netlist computes another table than the one stored"
+            )
+    else:
+        card = path / (circuit.family or "custom") / f"{circuit.name}.json"
+        read_card(card).check_errors(netlist_metrics(netlist, circuit.signed_a, circuit.signed_b), card)
+
+
+def _check_generator(circuit: Multiplier, path: Path) -> None:
+    netlist = circuit.generated_netlist
+    if netlist is None:
+        return
+    if circuit.has_table and not np.array_equal(netlist.table(), circuit.table):
         raise LibraryError(
             f"{path}: circuit {circuit.name!r}: the generator of family {circuit.family!r} with "
             f"{dict(circuit.parameters)} makes another table than the one stored"
         )
-    if circuit.cost is None or circuit.cost.flow != FLOW:
+
+
+def _check_cost(circuit: Multiplier, path: Path) -> None:
+    netlist = circuit.stored_netlist or circuit.generated_netlist
+    if netlist is None or circuit.cost is None or circuit.cost.flow not in (FLOW, UNSYNTHESISED):
         return
     found = unit_cost(netlist)
-    for figure in FIGURES:
+    for figure in ("relative_energy", "relative_area", "relative_delay"):
         if getattr(circuit.cost, figure) != getattr(found, figure):
             raise LibraryError(
-                f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of the "
-                f"generator's netlist is {getattr(found, figure)}"
+                f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of its "
+                f"netlist is {getattr(found, figure)}"
             )
 
 

@@ -188,7 +188,7 @@ def test_relative_path_is_looked_up_under_the_data_root(folder: Path, monkeypatc
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": 2}, r"library\.json: format is 2; this agnsim reads 1"),
+        ({"format": 1}, r"library\.json: format is 1; this agnsim reads 2"),
         ({"name": None}, r"library\.json: name is None; it must be a text"),
         ({"flow": 3}, r"library\.json: flow is 3"),
         ({"flow": "lab"}, r"custom/plain_a\.json: cost\.flow: stated 'unit', but the library's is 'lab'"),
@@ -205,7 +205,7 @@ def test_wrong_index_is_refused(folder: Path, fields: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": 7}, "format must be 1"),
+        ({"format": 7}, "format must be 2"),
         ({"name": "plain_z"}, "name: stated 'plain_z', but the file is called 'plain_a'"),
         ({"name": ""}, "name is ''"),
         ({"source": 3}, "source is 3; it must be a non-empty text"),
@@ -291,7 +291,7 @@ def test_lie_about_an_error_is_found(folder: Path, metric: str) -> None:
     errors = _true_card(folder)["errors"]
     stated = errors[metric] * 1.001
     change(card_of(folder), errors={**errors, metric: stated})
-    with pytest.raises(LibraryError, match=rf"plain_a\.json: errors\.{metric}: stated .*, the table's is"):
+    with pytest.raises(LibraryError, match=rf"plain_a\.json: errors\.{metric}: stated .*, the circuit's is"):
         load_library(folder)["plain_a"]
     with pytest.raises(LibraryError, match=rf"errors\.{metric}: stated"):
         verify_library(folder)

@@ -27,7 +27,7 @@ def test_large_table_is_made_by_its_generator(tmp_path: Path) -> None:
 
 
 def test_large_table_without_a_family_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match=r"more than 2\*\*18 entries are not stored, and it has no family"):
+    with pytest.raises(LibraryError, match=r"more than 2\*\*18 entries are not stored, and it has neither netlist"):
         write_library(tmp_path / "lib", "lib", [large()], description="")
 
 

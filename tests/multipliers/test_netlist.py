@@ -62,7 +62,7 @@ def test_wide_table_is_made_in_blocks() -> None:
         pytest.param((Gate(Op.NOT, 0, 1),), (2,), "hold -1 in unused pins", id="pin too many"),
         pytest.param((), (2,), "wires 0..1", id="output of no gate"),
         pytest.param((), (), "one or more", id="no output"),
-        pytest.param((), (0,) * 32, "does not fit int32", id="product too wide"),
+        pytest.param((), (0,) * 64, "does not fit int64", id="product too wide"),
     ],
 )
 def test_malformed_netlist_is_refused(gates: tuple[Gate, ...], outputs: tuple[int, ...], message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.kernels.compiled import compiled
+from agnsim.compiled import compiled
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

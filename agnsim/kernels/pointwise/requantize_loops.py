@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.kernels.compiled import compiled
+from agnsim.compiled import compiled
 
 Integers = NDArray[Any]
 

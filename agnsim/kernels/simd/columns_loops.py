@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.kernels.compiled import compiled
+from agnsim.compiled import compiled
 from agnsim.kernels.simd.columns_vectors import LANES, TERMS, add_products, transpose_tile
 from agnsim.kernels.simd.source_loops import pack
 

@@ -1,4 +1,4 @@
-"""Numba's compiler as every loop of this package uses it. Importing this imports Numba: engines do so when they run."""
+"""Numba's compiler as every compiled loop here uses it. Importing this imports Numba: engines do so when they run."""
 
 from __future__ import annotations
 
