@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agnsim.multipliers.encoding import operand_values
 from agnsim.multipliers.gates import INVERTED, Op
@@ -32,8 +33,8 @@ def exhaustive_table(netlist: Netlist) -> Int32Array:
     from agnsim.multipliers.exhaustive.row_loops import fill_rows
 
     table = np.empty((2**netlist.bits_a, 2**netlist.bits_b), dtype=np.int32)
-    circuit: Any = (netlist.bits_a, netlist.bits_b, *gate_arrays(netlist), netlist.signed)
-    _share_out(2**netlist.bits_a, lambda start, stop: fill_rows(start, stop, *circuit, table))
+    widths, gates, signed = (netlist.bits_a, netlist.bits_b), gate_arrays(netlist), netlist.signed
+    _share_out(2**netlist.bits_a, lambda start, stop: fill_rows(start, stop, *widths, *gates, signed, table))
     return table
 
 
@@ -50,10 +51,10 @@ def exhaustive_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> Erro
     rows, columns = 2**netlist.bits_a, 2**netlist.bits_b
     values_a, values_b = operand_values(netlist.bits_a, signed_a), operand_values(netlist.bits_b, signed_b)
     sums, relative = np.empty((rows, 7), np.int64), np.empty(rows, np.float64)
-    circuit: Any = (netlist.bits_a, netlist.bits_b, *gate_arrays(netlist), netlist.signed)
+    widths, gates, signed = (netlist.bits_a, netlist.bits_b), gate_arrays(netlist), netlist.signed
 
     def add(start: int, stop: int) -> None:
-        add_errors(start, stop, *circuit, values_a, values_b, sums, relative)
+        add_errors(start, stop, *widths, *gates, signed, values_a, values_b, sums, relative)
 
     _share_out(rows, add)
     size = rows * columns
@@ -70,7 +71,24 @@ def exhaustive_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> Erro
     )
 
 
-def gate_arrays(netlist: Netlist) -> tuple[np.ndarray[Any, Any], ...]:
+class GateArrays(NamedTuple):
+    """A netlist's gates as the compiled loops take them.
+
+    Attributes:
+        kinds: uint8 `[G]`, as `folding_loops` numbers them.
+        xs: int32 `[G]`, first input wires.
+        ys: int32 `[G]`, second input wires.
+        outputs: int32 `[P]`, wires of the product.
+    """
+
+    kinds: NDArray[np.uint8]
+    xs: NDArray[np.int32]
+    ys: NDArray[np.int32]
+    outputs: NDArray[np.int32]
+
+
+def gate_arrays(netlist: Netlist) -> GateArrays:
+    """Return the gates of a netlist as arrays."""
     from agnsim.multipliers.exhaustive import folding_loops
 
     plain = {
@@ -83,14 +101,11 @@ def gate_arrays(netlist: Netlist) -> tuple[np.ndarray[Any, Any], ...]:
     kinds = plain | {inverted: plain[inside] + folding_loops.INVERTED for inverted, inside in INVERTED.items()}
     kinds[Op.NOT] = plain[Op.BUF] + folding_loops.INVERTED
     kinds[Op.CONST1] = plain[Op.CONST0] + folding_loops.INVERTED
-    return _Circuit(
-        netlist.bits_a,
-        netlist.bits_b,
+    return GateArrays(
         np.array([kinds[gate.op] for gate in netlist.gates], dtype=np.uint8),
         np.array([gate.x for gate in netlist.gates], dtype=np.int32),
         np.array([gate.y for gate in netlist.gates], dtype=np.int32),
         np.array(netlist.outputs, dtype=np.int32),
-        netlist.signed,
     )
 
 
