@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 import agnsim
 from agnsim.cli import app
 
-COMMANDS = ["run", "evaluate", "report", "status", "list", "doctor", "bench", "init", "multipliers"]
+COMMANDS = ["run", "evaluate", "report", "status", "trace", "list", "doctor", "bench", "init", "multipliers"]
 KINDS = ["models", "datasets", "engines", "encodings", "families", "lr_schedules"]
 
 

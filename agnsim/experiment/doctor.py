@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from agnsim import _bundled
-from agnsim.errors import AgnsimError
+from agnsim.errors import AgnsimError, MissingDependency
 from agnsim.experiment.environment import environment
 from agnsim.kernels import engine_report
 from agnsim.multipliers import load_library
@@ -24,7 +24,8 @@ def diagnose() -> Json:
         f"{row['package']} is not installed; pip install {row['package']}" for row in packages if not row["version"]
     ]
     return {
-        "installation": environment() | {"data_root": _data_root(problems), **_library(problems)},
+        "installation": environment()
+        | {"data_root": _data_root(problems), **_library(problems), "synthesis": _synthesis()},
         "packages": packages,
         "engines": [asdict(row) for row in engine_report()],
         "problems": problems,
@@ -52,6 +53,15 @@ def _data_root(problems: list[str]) -> str | None:
     if root and not Path(root).is_dir():
         problems.append(f"AGNSIM_DATA={root} is not a folder; point it at your data, or unset it")
     return root or None
+
+
+def _synthesis() -> str:
+    from agnsim.multipliers.synthesis.tools import synthesis_tools
+
+    try:
+        return f"pyosys {synthesis_tools().version}"
+    except MissingDependency as error:
+        return str(error)
 
 
 def _library(problems: list[str]) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agnsim.errors import RunFolderError
+from agnsim.experiment.context import Context
 from agnsim.experiment.graphs import DEPLOYED, recorded_graph
 from agnsim.experiment.prepare import prepare_evaluation
 from agnsim.experiment.results import graph_of, read_results
@@ -43,11 +44,7 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
     found = context.store.find(trial)
     if "evaluation" not in found.outcome:
         raise RunFolderError(f"trial {found.id} ({found.key['kind']}) has no accuracy to recompute.")
-    if found.key["data"]["digest"] != context.source.digest:
-        raise RunFolderError(
-            f"trial {found.id}: recorded on other images (data digest {found.key['data']['digest'][:12]}, "
-            f"here {context.source.digest[:12]}). Point AGNSIM_DATA at the data it was recorded on."
-        )
+    check_images(context, found)
     _check_graph(run_dir, found)
     recorded, now = found.outcome["evaluation"], context.evaluate(recorded_graph(found, context.restore(found)))
     graph = graph_of(found)
@@ -67,6 +64,19 @@ def evaluate_trial(run_dir: Path, trial: str | None = None, *, progress: Progres
             for part in ("selection", "all")
         },
     }
+
+
+def check_images(context: Context, trial: Trial) -> None:
+    """Refuse a trial that was recorded on other images than those at hand.
+
+    Raises:
+        RunFolderError: As said.
+    """
+    if trial.key["data"]["digest"] != context.source.digest:
+        raise RunFolderError(
+            f"trial {trial.id}: recorded on other images (data digest {trial.key['data']['digest'][:12]}, "
+            f"here {context.source.digest[:12]}). Point AGNSIM_DATA at the data it was recorded on."
+        )
 
 
 def _check_graph(run_dir: Path, trial: Trial) -> None:

@@ -139,6 +139,8 @@ def _run(
 
 def _call(engine: Engine, multiplier: Multiplier, device: torch.device, call: Callable[[Engine], Tensor]) -> Tensor:
     reason = engine.unavailable(multiplier, device)
+    if reason is None and engine.needs_table and not multiplier.has_table:
+        reason = f"it needs a table, and 2**{multiplier.bits_a + multiplier.bits_b} products have none; use 'factored'"
     if reason is not None:
         raise EngineUnavailable(
             f"engine {engine.name!r} can't run multiplier {multiplier.name!r} on {device}: {reason}"

@@ -27,6 +27,11 @@ class Engine(Protocol):
         """Public name, as in `engine="..."`."""
         ...
 
+    @property
+    def needs_table(self) -> bool:
+        """Whether a multiplier without a table (of more than 2**24 products, with exact factors) is beyond it."""
+        ...
+
     def unavailable(self, multiplier: Multiplier | None, device: torch.device) -> str | None:
         """Say why this engine can't run the multiplier on the device, or `None` where it can.
 

@@ -22,6 +22,7 @@ class ReferenceEngine:
     """A gather from the table, summed in 64 bits; every device, every table, bounded memory, slow."""
 
     name = "reference"
+    needs_table = True
 
     def unavailable(self, multiplier: Multiplier | None, device: torch.device) -> str | None:
         """Return `None`: it runs everywhere."""

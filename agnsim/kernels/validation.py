@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agnsim.errors import AccumulatorOverflow, InputError, OperandRangeError
+from agnsim.errors import AccumulatorOverflow, EngineUnavailable, InputError, OperandRangeError
 from agnsim.kernels.patterns import PerMultiplier, patterns
 
 if TYPE_CHECKING:
@@ -77,7 +77,16 @@ def _out_of_range(name: str, value: int, allowed: tuple[int, int], multiplier: M
 
 
 def _largest_products(multiplier: Multiplier, device: torch.device) -> tuple[int, Tensor]:
-    per_weight = np.abs(multiplier.table.astype(np.int64)).max(axis=0)
+    if multiplier.has_table:
+        per_weight = np.abs(multiplier.table.astype(np.int64)).max(axis=0)
+    elif (factors := multiplier.factors) is not None:
+        # A bound: the largest activation factor of every term at once.
+        per_weight = factors.scale * (np.abs(factors.u).max(axis=1) @ np.abs(factors.v))
+    else:
+        raise EngineUnavailable(
+            f"multiplier {multiplier.name!r} has 2**{multiplier.bits_a + multiplier.bits_b} products and no exact "
+            "integer factorisation of small rank: it can't be emulated. Choose one of at most 2**24 products"
+        )
     return int(per_weight.max()), torch.from_numpy(per_weight).to(device)
 
 

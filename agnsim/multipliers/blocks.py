@@ -10,6 +10,8 @@ from agnsim.multipliers.builder import Bus, NetlistBuilder, Wire
 def carry_save_array(build: NetlistBuilder, rows: Sequence[Bus], width: int, constant: int = 0) -> Bus:
     """Return the low `width` bits of `constant + sum(rows)`: one row of full adders per row, then a ripple adder.
 
+    A row whose wires all meet free carry inputs is fed there and needs no adders.
+
     Args:
         build: The netlist in the making.
         rows: Numbers to add, each LSB first with its weight included.
@@ -19,36 +21,16 @@ def carry_save_array(build: NetlistBuilder, rows: Sequence[Bus], width: int, con
     sums = build.constant(constant, width)
     carries = [build.zero] * width
     for row in rows:
+        wires = [build.bit(row, place) for place in range(width)]
+        if all(build.zero in pair for pair in zip(wires, carries, strict=True)):
+            carries = [max(pair, key=lambda wire: wire != build.zero) for pair in zip(wires, carries, strict=True)]
+            continue
         saved = [build.zero]
-        for place in range(width):
-            sums[place], carry = build.full_adder(build.bit(row, place), sums[place], carries[place])
+        for place, wire in enumerate(wires):
+            sums[place], carry = build.full_adder(wire, sums[place], carries[place])
             saved.append(carry)
-        carries = saved
+        carries = saved[:width]
     return build.add(sums, carries, width)
-
-
-def wallace_tree(build: NetlistBuilder, rows: Sequence[Bus], width: int, constant: int = 0) -> Bus:
-    """Return the low `width` bits of `constant + sum(rows)`: columns reduced three to two, then a ripple adder.
-
-    Source: C. S. Wallace, "A suggestion for a fast multiplier", IEEE Trans. Electronic Computers, 1964.
-    """
-    numbers = [*rows, build.constant(constant, width)]
-    columns = [[w for row in numbers if (w := build.bit(row, place)) != build.zero] for place in range(width)]
-    while max(map(len, columns)) > 2:
-        reduced: list[list[Wire]] = [[] for _ in range(width + 1)]
-        for place, column in enumerate(columns):
-            for start in range(0, len(column), 3):
-                group = column[start : start + 3]
-                if len(group) == 3 or (len(group) == 2 and len(column) > 2):
-                    bit, carry = build.full_adder(group[0], group[1], group[2] if len(group) == 3 else build.zero)
-                    reduced[place].append(bit)
-                    reduced[place + 1].append(carry)
-                else:
-                    reduced[place].extend(group)
-        columns = [[w for w in column if w != build.zero] for column in reduced[:width]]
-    first = [column[0] if column else build.zero for column in columns]
-    second = [column[1] if len(column) > 1 else build.zero for column in columns]
-    return build.add(first, second, width)
 
 
 def exact_product(build: NetlistBuilder, x: Bus, y: Bus) -> Bus:
@@ -83,11 +65,11 @@ def select(build: NetlistBuilder, one_hot: Bus, buses: Sequence[Bus], width: int
     ]
 
 
-def shift_left(build: NetlistBuilder, x: Bus, amount: Bus, width: int) -> Bus:
-    """Return the low `width` bits of `x << amount`: a logarithmic barrel shifter."""
+def shift_left(build: NetlistBuilder, x: Bus, amount: Bus, width: int, unit: int = 1) -> Bus:
+    """Return the low `width` bits of `x << amount * unit`: a logarithmic barrel shifter."""
     shifted = [build.bit(x, place) for place in range(width)]
     for stage, by_stage in enumerate(amount):
-        step = 2**stage
+        step = unit << stage
         shifted = [build.mux(by_stage, wire, build.bit(shifted, place - step)) for place, wire in enumerate(shifted)]
     return shifted
 

@@ -94,6 +94,11 @@ class NetlistBuilder:
         """Return the wire of weight `2**place`; 0 below and above the bus."""
         return bus[place] if 0 <= place < len(bus) else self.zero
 
+    def instance(self, circuit: Netlist, a: Bus, b: Bus) -> Bus:
+        """Return the product bits of another circuit whose operands are wires of this one."""
+        wires = self._gates.insert(circuit.gates, [*a, *b])
+        return [wires[wire] for wire in circuit.outputs]
+
     def constant(self, value: int, width: int) -> Bus:
         """Return the low `width` bits of an integer (two's complement if negative) as constant wires."""
         return [self.one if value >> place & 1 else self.zero for place in range(width)]

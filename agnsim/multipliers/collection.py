@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agnsim.errors import LibraryError, UnknownName, did_you_mean
+from agnsim.multipliers.card import Card
 from agnsim.multipliers.multiplier import Multiplier
 
 
@@ -22,6 +23,7 @@ class LibraryEntry:
         digest: SHA-256 of the table as the library states it; `None` for a circuit without a table.
         flow: Flow of the circuit's costs, or `None`.
         read: Reads the table, verifies it and returns the circuit.
+        card: What the library states about the circuit, or `None` where only reading it tells.
     """
 
     name: str
@@ -30,6 +32,7 @@ class LibraryEntry:
     digest: str | None
     flow: str | None
     read: Callable[[], Multiplier]
+    card: Card | None = None
 
 
 class Library(Mapping[str, Multiplier]):
@@ -75,6 +78,20 @@ class Library(Mapping[str, Multiplier]):
         if len(flows) > 1:
             raise LibraryError(f"library {self.name!r} has costs of several flows ({', '.join(flows)}): select one")
         return flows[0] if flows else None
+
+    @property
+    def entries(self) -> tuple[LibraryEntry, ...]:
+        """What is known of the circuits before their tables are read, in the library's order."""
+        return tuple(self._entries.values())
+
+    def card(self, name: str) -> Card:
+        """Return what the library states about a circuit: its card, not yet checked, or else the circuit's own figures.
+
+        Raises:
+            UnknownName: There is no such circuit.
+        """
+        stated = self._entries[name].card if name in self._entries else None
+        return stated or Card.of(self[name])
 
     def by_digest(self, digest: str) -> Multiplier:
         """Return the circuit whose table has that SHA-256.

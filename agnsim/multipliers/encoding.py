@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from agnsim.errors import MultiplierError
 from agnsim.types import Int32Array
 
+Patterns = NDArray[np.int64] | None
+
 
 class Encoding(StrEnum):
     """How an operand's value is presented to the port.
@@ -122,6 +124,11 @@ def operand_range(bits: int, signed: bool, encoding: Encoding) -> tuple[int, int
     return 0, (1 << bits) - 1
 
 
+def port_range(bits: int, signed: bool, encoding: Encoding) -> tuple[int, int]:
+    """Return the smallest and largest value that an encoding brings to a port of that width and sign."""
+    return operand_range(bits, signed or encoding is Encoding.OFFSET, encoding)
+
+
 def operand_map(bits: int, signed: bool, encoding: Encoding, *, full_magnitude: bool = False) -> OperandMap:
     """Return how `encoding` feeds a port of that width and sign.
 
@@ -151,15 +158,26 @@ def operand_map(bits: int, signed: bool, encoding: Encoding, *, full_magnitude: 
     return OperandMap(encoding, bits, signed, np.arange(1 << bits, dtype=np.int64), ones, 0)
 
 
-def fold_encodings(table: Int32Array, a: OperandMap, w: OperandMap) -> NDArray[np.int64]:
+def fold_encodings(
+    table: Int32Array, a: OperandMap, w: OperandMap, patterns_a: Patterns = None, patterns_w: Patterns = None
+) -> NDArray[np.int64]:
     """Return the circuit's table seen through both encodings: int64 `[2**a.bits, 2**w.bits]`, approximating `a * w`.
 
     With both operands offset, `(a + o_a)(w + o_w) - a o_w - w o_a - o_a o_w = a w`; the last three terms are exact.
+
+    Args:
+        table: The circuit's products.
+        a: Encoding of the first operand.
+        w: Encoding of the second operand.
+        patterns_a: Bit patterns of the encoded first operand to return the rows of; all by default.
+        patterns_w: Likewise the columns.
     """
-    products = table[np.ix_(a.index, w.index)].astype(np.int64)
-    products *= a.coefficient[:, None] * w.coefficient[None, :]
+    rows = slice(None) if patterns_a is None else patterns_a
+    columns = slice(None) if patterns_w is None else patterns_w
+    products = table[np.ix_(a.index[rows], w.index[columns])].astype(np.int64)
+    products *= a.coefficient[rows][:, None] * w.coefficient[columns][None, :]
     if a.offset or w.offset:
-        value_a = operand_values(a.bits, a.signed)[:, None]
-        value_w = operand_values(w.bits, w.signed)[None, :]
+        value_a = operand_values(a.bits, a.signed)[rows][:, None]
+        value_w = operand_values(w.bits, w.signed)[columns][None, :]
         products -= value_a * w.offset + value_w * a.offset + a.offset * w.offset
     return products

@@ -141,7 +141,7 @@ def _shortest_bases(entries: Int64Array, scale: int, max_rank: int) -> list[Fact
     # A sample of too small a rank fails the comparison with the table; so does a rank that vanishes modulo the prime.
     found = _from_pivots(entries, sampled, scale) if entries.size > _SMALL else []
     if not found:
-        pivots = _pivots(entries, max_rank)
+        pivots = pivots_modulo_prime(entries, max_rank)
         found = [] if pivots is None else _from_pivots(entries, pivots, scale)
     return found
 
@@ -150,9 +150,10 @@ def _from_pivots(entries: Int64Array, pivots: tuple[list[int], list[int]], scale
     rows, columns = pivots
     if not rows:
         return []
-    by_rows = _lattice_factors(entries, rows, columns, scale)
-    by_columns = _lattice_factors(entries.T, columns, rows, scale)
-    return [*([by_rows] if by_rows else []), *([by_columns.transposed()] if by_columns else [])]
+    by_rows = lattice_factors(entries[:, columns], entries[rows], rows, columns)
+    by_columns = lattice_factors(entries[rows].T, entries[:, columns].T, columns, rows)
+    candidates = [*([by_rows] if by_rows else []), *([by_columns.transposed()] if by_columns else [])]
+    return [replace(factors, scale=scale) for factors in candidates if factors.is_of(entries)]
 
 
 def _pivots_of_sample(entries: NDArray[np.integer[Any]], limit: int) -> tuple[list[int], list[int]] | None:
@@ -161,11 +162,11 @@ def _pivots_of_sample(entries: NDArray[np.integer[Any]], limit: int) -> tuple[li
     rows, columns = (
         np.sort(generator.choice(size, min(size, _SAMPLE), replace=False)).tolist() for size in entries.shape
     )
-    pivots = _pivots(entries[np.ix_(rows, columns)].astype(np.int64), limit)
+    pivots = pivots_modulo_prime(entries[np.ix_(rows, columns)].astype(np.int64), limit)
     return None if pivots is None else ([rows[row] for row in pivots[0]], [columns[column] for column in pivots[1]])
 
 
-def _pivots(entries: Int64Array, limit: int) -> tuple[list[int], list[int]] | None:
+def pivots_modulo_prime(entries: Int64Array, limit: int) -> tuple[list[int], list[int]] | None:
     """Return rows and columns of a largest invertible minor by elimination modulo a prime, or `None` beyond `limit`.
 
     The rank modulo a prime never exceeds the true rank, so `None` is a proof; a rank that is too small shows when the
@@ -188,17 +189,27 @@ def _pivots(entries: Int64Array, limit: int) -> tuple[list[int], list[int]] | No
         residual[active] = (residual[active] - np.outer(multiples[active], residual[row])) % PRIME
 
 
-def _lattice_factors(entries: Int64Array, rows: list[int], columns: list[int], scale: int) -> Factors | None:
-    """Return factors where the rows of `v` are a short basis of the lattice that the rows of `entries` generate."""
+def lattice_factors(
+    projected: Int64Array, pivot_rows: Int64Array, rows: list[int], columns: list[int]
+) -> Factors | None:
+    """Return factors where the rows of `v` are a short basis of the lattice that a table's rows generate.
+
+    The row space is determined by its pivot columns, so all lattice work is on rank columns instead of all. The result
+    is the table's only if its rank is that of the pivots: compare them.
+
+    Args:
+        projected: int64 `[A, r]`, the pivot columns of the table.
+        pivot_rows: int64 `[r, B]`, its pivot rows.
+        rows: Their indices.
+        columns: The pivot columns' indices.
+    """
     from flint import fmpz_mat
 
     rank = len(rows)
-    # The row space is determined by its pivot columns, so all lattice work is on rank columns instead of all.
-    projected = entries[:, columns]
     hermite = fmpz_mat(np.unique(projected, axis=0).tolist()).hnf().tolist()[:rank]
     # hermite = x @ projected[rows], so the basis over all columns is x @ entries[rows].
     coordinates: Any = fmpz_mat(projected[rows].T.tolist()).solve(fmpz_mat(hermite).transpose())
-    basis, denominator = (coordinates.transpose() * fmpz_mat(entries[rows].tolist())).numer_denom()
+    basis, denominator = (coordinates.transpose() * fmpz_mat(pivot_rows.tolist())).numer_denom()
     if denominator != 1:
         return None
     reduced = _to_numpy(basis.lll())
@@ -213,8 +224,7 @@ def _lattice_factors(entries: Int64Array, rows: list[int], columns: list[int], s
     u = _to_numpy(numerators)
     if u is None:
         return None
-    factors = Factors(u, v, 1)
-    return replace(factors, scale=scale) if factors.is_of(entries) else None
+    return Factors(u, v, 1)
 
 
 def _to_numpy(matrix: fmpz_mat) -> Int64Array | None:

@@ -6,7 +6,7 @@ pair again where nothing else reads the plain gate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agnsim.multipliers.gates import INVERTED, NO_WIRE, Gate, Op
 
@@ -43,6 +43,18 @@ class FoldedGates:
         if op is Op.XOR:
             return self._xor(x, y)
         return self._and_or(op, x, y)
+
+    def insert(self, gates: Iterable[Gate], inputs: Sequence[int]) -> list[int]:
+        """Add a whole netlist whose inputs are wires of this one; return the wire of each of its wires.
+
+        Args:
+            gates: Its gates, topologically ordered and numbered behind its inputs.
+            inputs: The wires that feed its inputs.
+        """
+        wires = list(inputs)
+        for op, x, y in gates:
+            wires.append(self.emit(op, *(wires[pin] if pin != NO_WIRE else NO_WIRE for pin in (x, y))))
+        return wires
 
     def finish(self, outputs: Sequence[int]) -> tuple[tuple[Gate, ...], tuple[int, ...]]:
         """Return the gates that the outputs depend on, renumbered, and the renumbered outputs."""

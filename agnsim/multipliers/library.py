@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -11,37 +10,48 @@ from pathlib import Path
 from agnsim import _bundled
 from agnsim.data_root import candidates, looked_in
 from agnsim.errors import LibraryError
-from agnsim.multipliers.card import Card, read_card, read_json, write_card
+from agnsim.multipliers.card import Card, read_card, read_json
 from agnsim.multipliers.collection import Library, LibraryEntry
-from agnsim.multipliers.factor_files import FACTORS, write_factors
+from agnsim.multipliers.costs_file import with_costs
+from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist_files import NETLISTS, netlist_names, read_netlist, write_netlists
+from agnsim.multipliers.netlist_files import NETLISTS, netlist_names, read_netlist
 from agnsim.multipliers.pack import INDEX as PACK_INDEX
 from agnsim.multipliers.pack import read_pack
+from agnsim.multipliers.stored_circuit import NO_FAMILY, TABLES, StoredCircuit, is_stored, write_circuits
 from agnsim.multipliers.table_checks import is_tabulated
-from agnsim.multipliers.tables import read_table, write_tables
+from agnsim.multipliers.tables import read_table
 
-__all__ = ["Library", "LibraryEntry", "find_library", "load_library", "read_library", "write_library"]
+__all__ = [
+    "TABLES",
+    "Library",
+    "LibraryEntry",
+    "find_library",
+    "load_library",
+    "read_library",
+    "write_library",
+    "write_stored",
+]
 
 LIBRARY_FORMAT = 2
 INDEX = "library.json"
-TABLES = "tables.npz"
-MAX_STORED_BITS = 18
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-def load_library(name_or_path: str | Path) -> Library:
+def load_library(name_or_path: str | Path, *, costs: str | Path | None = None) -> Library:
     """Return a multiplier library; tables are read and verified when a circuit is first asked for.
 
     Args:
         name_or_path: `"builtin"` for the shipped library, or a folder in agnsim's format or with `circuits.csv` and
             `.npz` tables; a relative path is looked up in the working directory, then under `AGNSIM_DATA`.
+        costs: A CSV file with your own costs of circuits in it, see `agnsim.multipliers.costs_file`.
 
     Raises:
-        LibraryError: No such folder, no library in it, or its index or a card can't be read.
+        LibraryError: No such folder, no library in it, its index or a card can't be read, or the costs can't, or are
+            of a circuit that is not there.
     """
     path = find_library(name_or_path)
-    return read_library(path) if (path / INDEX).is_file() else read_pack(path)
+    library = read_library(path) if (path / INDEX).is_file() else read_pack(path)
+    return library if costs is None else with_costs(library, costs)
 
 
 def find_library(name_or_path: str | Path) -> Path:
@@ -108,31 +118,31 @@ def write_library(
         LibraryError: A name is no file name or occurs twice, a circuit is swapped or encoded, its cost comes from
             another flow, or its table is too large to store and it has neither netlist nor family.
     """
-    folder = Path(path)
-    families: dict[str, list[Multiplier]] = {}
+    stored = (StoredCircuit.of(multiplier) for multiplier in multipliers)
+    write_stored(Path(path), name, stored, description=description, flow=flow)
+
+
+def write_stored(
+    folder: Path, name: str, circuits: Iterable[StoredCircuit], *, description: str, flow: str | None = None
+) -> None:
+    """Write a library as `write_library` does, from what is stored of its circuits.
+
+    Raises:
+        LibraryError: A name occurs twice, or a cost comes from another flow.
+    """
+    families: dict[str, list[StoredCircuit]] = {}
     names: set[str] = set()
-    for multiplier in multipliers:
-        _check_writable(multiplier, names, flow)
-        names.add(multiplier.name)
-        families.setdefault(multiplier.family or "custom", []).append(multiplier)
+    for circuit in circuits:
+        _check_writable(circuit.card, names, flow)
+        names.add(circuit.card.name)
+        families.setdefault(circuit.card.family or NO_FAMILY, []).append(circuit)
     if (folder / INDEX).is_file():
         for pattern in ("*.json", TABLES, FACTORS, NETLISTS):
             for stale in folder.glob(f"*/{pattern}"):
                 stale.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    for family, circuits in families.items():
-        (folder / family).mkdir(exist_ok=True)
-        for circuit in circuits:
-            write_card(folder / family / f"{circuit.name}.json", Card.of(circuit))
-        stored = {circuit.name: circuit.table for circuit in circuits if _is_stored(circuit.bits_a, circuit.bits_b)}
-        if stored:
-            write_tables(folder / family / TABLES, stored)
-        netlists = {c.name: c.stored_netlist for c in circuits if c.stored_netlist is not None}
-        if netlists:
-            write_netlists(folder / family / NETLISTS, netlists)
-        factors = {circuit.name: circuit.factors for circuit in circuits if circuit.factors is not None}
-        if factors:
-            write_factors(folder / family / FACTORS, factors)
+    for family, members in families.items():
+        write_circuits(folder / family, members)
     index = {"format": LIBRARY_FORMAT, "name": name, "description": description, "flow": flow}
     (folder / INDEX).write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -149,6 +159,7 @@ def _entry(path: Path, flow: str | None) -> LibraryEntry:
         digest=card.digest,
         flow=card_flow,
         read=partial(_read_circuit, path, card),
+        card=card,
     )
 
 
@@ -160,7 +171,7 @@ def _read_circuit(path: Path, card: Card) -> Multiplier:
             f"{netlists}: netlist {card.name!r} has {netlist.bits_a}x{netlist.bits_b} operand bits; its card says "
             f"{card.bits_a}x{card.bits_b}"
         )
-    if _is_stored(card.bits_a, card.bits_b):
+    if is_stored(card.bits_a, card.bits_b):
         table = read_table(path.parent / TABLES, card.name, (1 << card.bits_a, 1 << card.bits_b))
         return card.multiplier(table, netlist, path)
     netlist_of_table = netlist or card.generated_netlist(path)
@@ -169,23 +180,9 @@ def _read_circuit(path: Path, card: Card) -> Multiplier:
     return card.multiplier(None, netlist_of_table, path)
 
 
-def _is_stored(bits_a: int, bits_b: int) -> bool:
-    return bits_a + bits_b <= MAX_STORED_BITS
-
-
-def _check_writable(multiplier: Multiplier, names: set[str], flow: str | None) -> None:
-    where = f"multiplier {multiplier.name!r}"
-    for label, text in (("name", multiplier.name), ("family", multiplier.family or "custom")):
-        if not _FILE_NAME.fullmatch(text):
-            raise LibraryError(f"{where}: {label} {text!r} can't be a file name; use letters, digits, '_', '-' and '.'")
-    if multiplier.name in names:
+def _check_writable(card: Card, names: set[str], flow: str | None) -> None:
+    where = f"multiplier {card.name!r}"
+    if card.name in names:
         raise LibraryError(f"{where} occurs twice; circuits of a library need distinct names")
-    if multiplier.circuit is not None:
-        raise LibraryError(f"{where} is swapped or encoded; a library holds physical circuits: write its `.circuit`")
-    if flow is not None and multiplier.cost is not None and multiplier.cost.flow != flow:
-        raise LibraryError(f"{where}: its cost comes from flow {multiplier.cost.flow!r}, the library's is {flow!r}")
-    if not _is_stored(multiplier.bits_a, multiplier.bits_b) and multiplier.netlist is None:
-        raise LibraryError(
-            f"{where}: tables of more than 2**{MAX_STORED_BITS} entries are not stored, and it has neither netlist nor "
-            "family to make it"
-        )
+    if flow is not None and card.cost is not None and card.cost.flow != flow:
+        raise LibraryError(f"{where}: its cost comes from flow {card.cost.flow!r}, the library's is {flow!r}")

@@ -25,12 +25,13 @@ from agnsim.multipliers.encoding import (
     parse_encoding,
 )
 from agnsim.multipliers.exact import exact_products
-from agnsim.multipliers.factor_files import read_factors
+from agnsim.multipliers.factor_files import read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.factors import Factors, factorise
 from agnsim.multipliers.figures import Figures
 from agnsim.multipliers.metrics import ErrorMetrics, error_metrics, netlist_metrics
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.table_checks import checked_bits, checked_table, is_tabulated
+from agnsim.multipliers.wide_factors import factorise_netlist
 from agnsim.types import Int32Array
 
 STATUSES = ("verified", "differs", "unpublished")
@@ -322,11 +323,12 @@ class Multiplier(Figures):
         """Exact integer factorisation of the table, or `None` where its rank is above 16.
 
         A library's circuits have theirs on file; the others' are found when first asked for, which takes milliseconds.
+        Without a table they are proved product by product, which takes seconds.
         """
         if self.circuit is not None and self.is_swapped and not self._is_encoded:
             return self.circuit.factors.transposed() if self.circuit.factors is not None else None
         if not self.has_table:
-            return None
+            return self._wide_factors()
         operands = operand_values(self.bits_a, self.signed_a), operand_values(self.bits_b, self.signed_b)
         stored = None
         if self.factors_file is not None and self.circuit is None:
@@ -451,6 +453,14 @@ class Multiplier(Figures):
                 )
             patterns.append(values.astype(np.int64) & ((1 << bits) - 1))
         return np.asarray(self.table[patterns[0], patterns[1]])
+
+    def _wide_factors(self) -> Factors | None:
+        netlist, stored = cast(Netlist, self.netlist), None
+        if self.factors_file is not None:
+            stored = read_wide_factors(self.factors_file, self.name, netlist)
+            if self.name not in stored_names(self.factors_file):
+                return None  # whoever wrote the library looked for them
+        return stored or factorise_netlist(netlist)
 
     def _check_tabulated(self) -> None:
         if not self.has_table:

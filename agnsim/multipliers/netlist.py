@@ -141,9 +141,7 @@ class Netlist:
     def simplify(self) -> Netlist:
         """Return the same function with constants propagated, equal gates shared, buffers and dead gates removed."""
         folded = FoldedGates(self.inputs)
-        wires = list(range(self.inputs))
-        for op, x, y in self.gates:
-            wires.append(folded.emit(op, *(wires[pin] if pin != NO_WIRE else NO_WIRE for pin in (x, y))))
+        wires = folded.insert(self.gates, range(self.inputs))
         gates, outputs = folded.finish([wires[wire] for wire in self.outputs])
         return Netlist(self.bits_a, self.bits_b, gates, outputs, self.signed)
 

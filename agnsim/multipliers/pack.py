@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
-from typing import Any
+from typing import Any, NoReturn
 
 from agnsim.errors import LibraryError, MultiplierError
 from agnsim.multipliers.card import is_digest
@@ -143,7 +142,7 @@ def _parse_row(row: Mapping[str | None, str | None], where: str) -> PackRow:
         digest=fields["sha256"].lower(),
         cost=_cost(fields, costs, where),
         published={
-            metric: f"{fields[column]}{unit}"
+            metric: f"{figures[column]}{unit}"
             for column, (metric, unit) in _PUBLISHED.items()
             if figures[column] is not None
         },
@@ -197,7 +196,8 @@ def _read_circuit(row: PackRow, tables: Path) -> Multiplier:
     if circuit.digest != row.digest:
         raise LibraryError(f"{row.where}: sha256 of {row.name!r}: stated {row.digest}, the table's is {circuit.digest}")
     for wrong in differences(circuit):
-        _contradict(row, wrong.metric, wrong.published, wrong.found)
+        column = next(column for column, (metric, _) in _PUBLISHED.items() if metric == wrong.metric)
+        _contradict(row, column, wrong.published.removesuffix(" %"), wrong.found)
     for moment, stated in row.moments.items():
         found = getattr(circuit.metrics, moment)
         if not agrees(Decimal(found), stated):

@@ -40,7 +40,9 @@ def partial_product_netlist(
     *,
     signed: bool,
     keep: Keep,
+    doubled: Keep = lambda i, j: False,
     constant: int = 0,
+    rounded: int = 0,
     add_rows: AddRows = carry_save_array,
 ) -> Netlist:
     """Return the netlist of `constant` plus all kept partial products.
@@ -50,22 +52,26 @@ def partial_product_netlist(
         bits_b: Width of the second operand.
         signed: Whether the operands are in two's complement.
         keep: Which partial products are added.
+        doubled: Which are added one column further left, with twice their weight.
         constant: Added to the sum.
-        add_rows: How the rows (one per bit of b) are added.
+        rounded: Low bits of the sum that are replaced by 0.
+        add_rows: How the rows (one per bit of b, and one for its doubled partial products) are added.
     """
     build = NetlistBuilder(bits_a, bits_b)
     rows: list[Bus] = []
     for j, factor in enumerate(build.b):
-        row = [build.zero] * j
-        for i, bit in enumerate(build.a):
-            term = build.both(bit, factor) if keep(i, j) else build.zero
-            value = weight(i, j, bits_a, bits_b, signed=signed)
-            if value < 0 and keep(i, j):
-                term = build.inverted(term)
-                constant += value
-            row.append(term)
-        rows.append(row)
-    return build.build(add_rows(build, rows, build.product_bits, constant), signed=signed)
+        for shift, chosen in ((1, doubled), (0, keep)):
+            row = [build.zero] * (j + shift)
+            for i, bit in enumerate(build.a):
+                term = build.both(bit, factor) if chosen(i, j) else build.zero
+                value = weight(i, j, bits_a, bits_b, signed=signed)
+                if value < 0 and chosen(i, j):
+                    term = build.inverted(term)
+                    constant += value << shift
+                row.append(term)
+            rows.append(row)
+    product = add_rows(build, rows, build.product_bits, constant)
+    return build.build([build.zero] * rounded + product[rounded:], signed=signed)
 
 
 def partial_product_sum(

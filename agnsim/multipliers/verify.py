@@ -11,12 +11,15 @@ from agnsim.errors import AgnsimError, LibraryError
 from agnsim.multipliers.card import read_card
 from agnsim.multipliers.collection import Library
 from agnsim.multipliers.encoding import operand_values
-from agnsim.multipliers.factor_files import read_factors, stored_names
+from agnsim.multipliers.factor_files import read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.library import INDEX, TABLES, find_library, load_library
 from agnsim.multipliers.metrics import netlist_metrics
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.netlist_cost import FLOW, UNSYNTHESISED, unit_cost
+from agnsim.multipliers.published import differences, status_of
+from agnsim.multipliers.stored_circuit import is_stored
 from agnsim.multipliers.tables import table_names
+from agnsim.multipliers.wide_factors import is_proved
 
 
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
@@ -45,6 +48,7 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
             _check_netlist(circuit, path)
             _check_generator(circuit, path)
             _check_cost(circuit, path)
+            _check_status(circuit, path)
         except AgnsimError as error:
             problems.append(str(error))
     if (path / INDEX).is_file():
@@ -58,12 +62,19 @@ def _check_factors(circuit: Multiplier) -> None:
     file = circuit.factors_file
     if file is None or circuit.name not in stored_names(file):
         return
+    wrong = LibraryError(f"{file}: the factors of {circuit.name!r} are not those of its table; delete the file")
+    if not circuit.has_table:
+        netlist = circuit.netlist
+        factors = read_wide_factors(file, circuit.name, netlist) if netlist is not None else None
+        if factors is None or netlist is None or not is_proved(factors, netlist):
+            raise wrong
+        return
     operands = [
         operand_values(bits, signed)
         for bits, signed in ((circuit.bits_a, circuit.signed_a), (circuit.bits_b, circuit.signed_b))
     ]
     if read_factors(file, circuit.name, circuit.table, (operands[0], operands[1])) is None:
-        raise LibraryError(f"{file}: the factors of {circuit.name!r} are not those of its table; delete the file")
+        raise wrong
 
 
 def _check_netlist(circuit: Multiplier, path: Path) -> None:
@@ -71,7 +82,8 @@ def _check_netlist(circuit: Multiplier, path: Path) -> None:
     if netlist is None:
         return
     if circuit.has_table:
-        if not np.array_equal(netlist.table(), circuit.table):
+        # A table too large to store was made from this netlist when the circuit was read.
+        if is_stored(circuit.bits_a, circuit.bits_b) and not np.array_equal(netlist.table(), circuit.table):
             raise LibraryError(
                 f"{path}: circuit {circuit.name!r}: its netlist computes another table than the one stored"
             )
@@ -102,6 +114,15 @@ def _check_cost(circuit: Multiplier, path: Path) -> None:
                 f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of its "
                 f"netlist is {getattr(found, figure)}"
             )
+
+
+def _check_status(circuit: Multiplier, path: Path) -> None:
+    found = status_of(circuit.published, differences(circuit))
+    if circuit.status not in (None, found):
+        raise LibraryError(
+            f"{path}: circuit {circuit.name!r}: status: stated {circuit.status!r}, but its published figures are "
+            f"{found!r}: {'; '.join(map(str, differences(circuit))) or 'they agree with its own'}"
+        )
 
 
 def _stray_tables(path: Path) -> list[str]:

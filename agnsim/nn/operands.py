@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from agnsim.errors import ConversionError, InputError
-from agnsim.nn.arithmetic import MultiplyingLayer, Quantized, shifted
+from agnsim.nn.arithmetic import Arithmetic, MultiplyingLayer, Quantized, shifted
 from agnsim.nn.layers import ApproxLayer, approx_layers
 from agnsim.nn.modes import device_of, evaluating, inputs_of
 from agnsim.types import LayerOperands
 
 
 def sample_operands(
-    model: nn.Module, batches: Iterable[Any], *, rows: int = 512, seed: int = 0
+    model: nn.Module, batches: Iterable[Any], *, rows: int = 512, seed: int = 0, exact: bool = True
 ) -> dict[str, LayerOperands]:
-    """Return integer operands of every converted layer, drawn while the network computes with exact products.
+    """Return integer operands of every converted layer, drawn while the network computes.
 
     Args:
         model: A converted network; afterwards as before.
@@ -28,6 +28,7 @@ def sample_operands(
         rows: Receptive fields to draw per layer, uniformly and without replacement over all images, positions and
             groups of all batches; a layer that has fewer gives all it has.
         seed: Same seed, model and data: same rows.
+        exact: Let every layer compute with exact products; else with the arithmetic that it has.
 
     Raises:
         InputError: `rows` is not positive.
@@ -39,18 +40,27 @@ def sample_operands(
     layers = approx_layers(model)
     if not layers:
         raise ConversionError("the model has no converted layer; convert it first.")
-    recorders = {name: _Recorder(rows, np.random.default_rng([seed, zlib.crc32(name.encode())])) for name in layers}
+    recorders = {
+        name: _Recorder(rows, layer_generator(seed, name), None if exact else layer.arithmetic)
+        for name, layer in layers.items()
+    }
     with evaluating(model, recorders):
         for x in inputs_of(batches, device_of(model), purpose="operand samples"):
             model(x)
         return {name: recorder.operands(name, layers[name]) for name, recorder in recorders.items()}
 
 
-class _Recorder(Quantized):
-    """Quantised arithmetic that keeps a uniform sample of the receptive fields and moments of the output."""
+def layer_generator(seed: int, layer: str) -> np.random.Generator:
+    """Return the generator of a layer's random numbers, which depend on no other layer."""
+    return np.random.default_rng([seed, zlib.crc32(layer.encode())])
 
-    def __init__(self, rows: int, generator: np.random.Generator) -> None:
+
+class _Recorder(Quantized):
+    """Keeps a uniform sample of the receptive fields and moments of the accurate output."""
+
+    def __init__(self, rows: int, generator: np.random.Generator, own: Arithmetic | None) -> None:
         super().__init__()
+        self._own = own
         self._wanted = rows
         self._generator = generator
         self._keys = np.zeros(0)
@@ -66,7 +76,11 @@ class _Recorder(Quantized):
         self._sum += float(y.sum(dtype=torch.float64))
         self._squares += float(y.double().square().sum())
         self._sample(layer, x)
-        return shifted(layer, y, shift)
+        return shifted(layer, y, shift) if self._own is None else self._own.product(layer, x, shift)
+
+    def shift(self, layer: MultiplyingLayer) -> Tensor | None:
+        """See the base."""
+        return super().shift(layer) if self._own is None else self._own.shift(layer)
 
     def _sample(self, layer: MultiplyingLayer, x: Tensor) -> None:
         """Keep the positions with the smallest of uniform random keys, one per position: a sample of all seen."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from agnsim.errors import InputError
 from agnsim.multipliers import Choice
-from agnsim.noise.operand_fit import OperandFit, Range, fit_operands
+from agnsim.multipliers.port_grid import Range
+from agnsim.noise.operand_fit import OperandFit, fit_operands
 from agnsim.noise.prediction import ErrorPrediction, rows_of_groups
 from agnsim.types import FloatArray, LayerOperands
 
@@ -65,10 +66,11 @@ def _emulated(operands: LayerOperands, fit: OperandFit, engine: str) -> FloatArr
 
     from agnsim.kernels import matmul
 
-    fed_a, fed_w = fit.activations(operands.rows), fit.weights(operands.weights)
+    fed_a, fed_w = fit.activations.values(operands.rows), fit.weights.values(operands.weights)
     accumulated = matmul(torch.from_numpy(fed_a), torch.from_numpy(fed_w.T.copy()), fit.multiplier, engine=engine)
-    correction = fit.port_zero_point * fed_w.sum(axis=1, dtype=np.int64)
-    emulated: FloatArray = (accumulated.numpy().astype(np.float64) - correction) / (fit.steps_a * fit.steps_w)
+    correction = fit.activations.port_zero_point * fed_w.sum(axis=1, dtype=np.int64)
+    steps = fit.activations.steps * fit.weights.steps
+    emulated: FloatArray = (accumulated.numpy().astype(np.float64) - correction) / steps
     return emulated
 
 

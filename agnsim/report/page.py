@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
-
-import jinja2
-from markupsafe import Markup
 
 from agnsim.errors import InputError
 from agnsim.report.errors_figure import agreement, error_figures, sentence
@@ -25,6 +18,7 @@ from agnsim.report.provenance import Provenance, provenance
 from agnsim.report.record import Record, load_record
 from agnsim.report.rival import Point, dominated_by_exact
 from agnsim.report.table import Table, circuit_table, trial_table
+from agnsim.report.templates import render_page, write_page
 from agnsim.report.training import search_figures, training_figures
 
 
@@ -71,27 +65,21 @@ def write_report(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     folders = [Path(folder) for folder in run_dirs]
     target = Path(out) if out is not None else folders[0] / "report.html"
     page = render([load_record(folder) for folder in folders])
-    _replace(target, page)
+    write_page(target, page)
     return target
 
 
 def render(records: Sequence[Record]) -> str:
     """Return the page of these records as HTML."""
-    from plotly.offline import get_plotlyjs
-
     names = _names(records)
     runs = [
         _part(record, name, f"run{index}") for index, (record, name) in enumerate(zip(records, names, strict=True), 1)
     ]
-    # Markup: our own files, and figure specifications that figure.build has made safe for a script element.
-    return _template().render(
+    return render_page(
+        "template.html.j2",
         title=names[0] if len(runs) == 1 else f"{len(runs)} studies",
         runs=runs,
         overlay=overlay_figure(records, names, "overlay") if len(runs) > 1 else None,
-        style=Markup(_asset("style.css")),
-        script=Markup(_asset("script.js")),
-        plotly=Markup(get_plotlyjs()),
-        spec=Markup,
     )
 
 
@@ -126,30 +114,3 @@ def _names(records: Sequence[Record]) -> list[str]:
         f"{name} ({names[:index].count(name) + 1})" if names.count(name) > 1 else name
         for index, name in enumerate(names)
     ]
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_asset("template.html.j2"))
-
-
-def _asset(name: str) -> str:
-    return resources.files("agnsim.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _replace(target: Path, page: str) -> None:
-    """Write beside the target and rename, so that a reader never sees half a page."""
-    if not target.parent.is_dir():
-        raise InputError(f"{target}: the folder {target.parent} does not exist. Create it or give another --out.")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(page)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -18,9 +18,10 @@ from agnsim.multipliers.blocks import (
     negate_if,
     select,
     shift_left,
-    wallace_tree,
 )
 from agnsim.multipliers.builder import Bus, NetlistBuilder
+from agnsim.multipliers.netlist_cost import unit_delay
+from agnsim.multipliers.trees import dadda_heights, dadda_tree, prefix_add, prefix_dadda_tree, wallace_tree
 
 
 def table_of(
@@ -61,7 +62,7 @@ def test_multiplexer() -> None:
     assert table_of(1, 2, lambda build: [build.mux(build.a[0], build.b[0], build.b[1])]) == [[0, 1, 0, 1], [0, 0, 1, 1]]
 
 
-@pytest.mark.parametrize("add_rows", [carry_save_array, wallace_tree], ids=["array", "tree"])
+@pytest.mark.parametrize("add_rows", [carry_save_array, wallace_tree, dadda_tree, prefix_dadda_tree])
 @given(bits=st.integers(2, 5), constant=st.integers(-40, 40), rows=st.integers(1, 6))
 @settings(max_examples=40, deadline=None)
 def test_sum_of_rows_with_a_constant(add_rows: Callable[..., Bus], bits: int, constant: int, rows: int) -> None:
@@ -75,6 +76,21 @@ def test_sum_of_rows_with_a_constant(add_rows: Callable[..., Bus], bits: int, co
         return (constant + sum((a, b)[row % 2] << row // 2 for row in range(rows))) % 2 ** (bits + 3)
 
     assert table_of(bits, bits, total) == [[expected(a, b) for b in range(2**bits)] for a in range(2**bits)]
+
+
+def test_dadda_stages_end_at_the_heights_of_the_paper() -> None:
+    assert dadda_heights(8) == [2, 3, 4, 6]
+    assert dadda_heights(14) == [2, 3, 4, 6, 9, 13]
+
+
+def test_prefix_adder_is_logarithmic_in_its_width() -> None:
+    def depth(width: int) -> int:
+        build = NetlistBuilder(width, width)
+        return unit_delay(build.build(prefix_add(build, build.a, build.b, width), signed=False))
+
+    assert [depth(width) for width in (4, 8, 16, 32)] == [12, 16, 20, 24]
+    build = NetlistBuilder(16, 16)
+    assert unit_delay(build.build(build.add(build.a, build.b, 16), signed=False)) == 60
 
 
 def test_exact_product_of_unequal_widths() -> None:

@@ -77,7 +77,7 @@ def test_unit_cost_of_the_exact_array_counted_by_hand() -> None:
 def test_every_column_dropped_saves_energy_and_area(signed: bool) -> None:
     exact = unit_cost(families["array"].generate(8, 8, signed))
     costs = [exact] + [
-        unit_cost(families["column_truncation"].generate(8, 8, signed, columns=columns, compensated=0))
+        unit_cost(families["column_truncation"].generate(8, 8, signed, columns=columns, correction=0, rounded=0))
         for columns in range(1, 12)
     ]
     for figure in ("relative_energy", "relative_area"):

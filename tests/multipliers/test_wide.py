@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from agnsim import kernels
-from agnsim.errors import LibraryError, MultiplierError
+from agnsim.errors import EngineUnavailable, LibraryError, MultiplierError
 from agnsim.multipliers import Multiplier, load_library, verify_library, write_library
 from agnsim.multipliers.families import families
+from agnsim.multipliers.tables import write_tables
 
 WIDE = Multiplier.from_netlist(
     "mul10x15u_cut",
@@ -46,10 +48,29 @@ def test_a_circuit_without_table_and_netlist_is_refused() -> None:
         Multiplier("m", 8, 8, False, False, None, stored_netlist=families["array"].generate(8, 8, False))
 
 
-def test_emulation_refuses_with_the_reason() -> None:
+def test_a_factorised_circuit_is_emulated() -> None:
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randint(0, 2**10, (5, 7), dtype=torch.int32, generator=generator)
+    b = torch.randint(0, 2**15, (7, 3), dtype=torch.int32, generator=generator)
+    expected = ((a >> 2 << 2).to(torch.int64)) @ b.to(torch.int64)
+    for engine in ("auto", "factored"):
+        assert torch.equal(kernels.matmul(a, b, WIDE, engine=engine, accumulator=torch.int64), expected)
+    swapped = kernels.matmul(b.t().contiguous(), a.t().contiguous(), WIDE.swapped(), accumulator=torch.int64)
+    assert torch.equal(swapped, expected.t())
+    x, w = a[None, None], b[:2, :2][None, None]
+    by_hand = torch.nn.functional.conv2d((a >> 2 << 2)[None, None].double(), w.double()).long()
+    assert torch.equal(kernels.conv2d(x, w, WIDE, accumulator=torch.int64), by_hand)
+
+
+def test_emulation_by_a_table_refuses_with_the_reason() -> None:
     a = torch.ones(2, 3, dtype=torch.int32)
-    with pytest.raises(MultiplierError, match=r"'mul10x15u_cut' has 2\*\*25 products"):
-        kernels.matmul(a, a.t(), WIDE)
+    with pytest.raises(EngineUnavailable, match=r"needs a table, and 2\*\*25 products have none; use 'factored'"):
+        kernels.matmul(a, a.t(), WIDE, engine="reference", accumulator=torch.int64)
+    netlist = families["mitchell"].generate(10, 15, False, fraction=14)
+    circuit = Multiplier.from_netlist("log", netlist, signed_a=False, signed_b=False)
+    assert circuit.factors is None
+    with pytest.raises(EngineUnavailable, match=r"'log' has 2\*\*25 products and no exact integer factorisation"):
+        kernels.matmul(a, a.t(), circuit, accumulator=torch.int64)
 
 
 def test_a_library_keeps_and_verifies_it(tmp_path: Path) -> None:
@@ -59,7 +80,16 @@ def test_a_library_keeps_and_verifies_it(tmp_path: Path) -> None:
     read = load_library(tmp_path / "lib")["mul10x15u_cut"]
     assert read == WIDE
     assert (read.metrics, read.published, read.status) == (WIDE.metrics, WIDE.published, "verified")
+    assert read.factors is not None
+    assert read.factors.rank == 1
     verify_library(tmp_path / "lib")
+    factors = tmp_path / "lib" / "custom" / "factors.npz"
+    kept = factors.read_bytes()
+    write_tables(factors, {"mul10x15u_cut.u": np.ones((1, 2**10)), "mul10x15u_cut.v": np.ones((1, 2**15))})
+    assert load_library(tmp_path / "lib")["mul10x15u_cut"].factors is not None
+    with pytest.raises(LibraryError, match="factors of 'mul10x15u_cut' are not those"):
+        verify_library(tmp_path / "lib")
+    factors.write_bytes(kept)
     content = json.loads(card.read_text())
     content["errors"]["mae"] += 1
     card.write_text(json.dumps(content))

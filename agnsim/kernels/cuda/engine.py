@@ -29,6 +29,7 @@ class CudaEngine:
     """
 
     name = "cuda"
+    needs_table = True
 
     def __init__(self, launcher: Launcher | None = None) -> None:
         self._launcher = launcher or DriverLauncher()

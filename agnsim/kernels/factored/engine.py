@@ -38,6 +38,8 @@ class FactoredEngine:
             convolution, any device). By default `int8` where CPU, table and shape allow it.
     """
 
+    needs_table = False
+
     def __init__(self, arithmetic: Arithmetic | None = None) -> None:
         self.arithmetic = arithmetic
         self.name = "factored" if arithmetic is None else f"factored-{arithmetic}"

@@ -65,9 +65,12 @@ def _build_terms(multiplier: Multiplier, device: torch.device) -> Terms:
         if linear[-1]:
             activation[plane] = values
             weight[plane] *= slope
-    mass = np.zeros(weight.shape[1], np.int64)
-    for pattern in range(weight.shape[1]):
-        mass[pattern] = np.abs(factors.u * factors.v[:, pattern, None]).sum(axis=0).max()
+    if multiplier.has_table:
+        mass = np.zeros(weight.shape[1], np.int64)
+        for pattern in range(weight.shape[1]):
+            mass[pattern] = np.abs(factors.u * factors.v[:, pattern, None]).sum(axis=0).max()
+    else:  # 2**32 products: their bound by every term's largest activation factor does
+        mass = np.abs(factors.u).max(axis=1) @ np.abs(factors.v)
     return Terms(
         activation=torch.from_numpy(activation.astype(np.float64)).to(device),
         linear=tuple(linear),

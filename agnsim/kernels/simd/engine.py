@@ -31,6 +31,8 @@ class SimdEngine:
             products with one load, any CPU) or `"rows"` (a product at a time). By default the quickest that can.
     """
 
+    needs_table = True
+
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self.name = "simd" if path is None else f"simd-{path}"

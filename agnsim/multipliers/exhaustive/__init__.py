@@ -4,6 +4,6 @@ One value of the first operand at a time: the netlist is folded for it, which ha
 values of the second operand, 4096 in a block.
 """
 
-from agnsim.multipliers.exhaustive.rows import MIN_BITS_B, exhaustive_metrics, exhaustive_table
+from agnsim.multipliers.exhaustive.rows import MIN_BITS_B, equals_factors, exhaustive_metrics, exhaustive_table
 
-__all__ = ["MIN_BITS_B", "exhaustive_metrics", "exhaustive_table"]
+__all__ = ["MIN_BITS_B", "equals_factors", "exhaustive_metrics", "exhaustive_table"]

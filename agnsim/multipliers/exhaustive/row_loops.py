@@ -101,6 +101,25 @@ def first_planes(slots: Any, bits_b: int) -> None:
 
 
 @compiled
+def work_arrays(bits_a: int, bits_b: int, gates: int, outputs: int) -> Any:
+    """Return what `fold` and `row_block` write to, the second operand's slots filled."""
+    wires = bits_a + bits_b + gates
+    slots = np.empty((wires, WORDS), np.uint64)
+    first_planes(slots, bits_b)
+    return (
+        np.empty(wires, np.int32),
+        np.empty(wires, np.int32),
+        np.empty(wires, np.int32),
+        np.empty(wires, np.int32),
+        np.empty((gates, 3), np.int32),
+        np.empty((gates, 4), np.int32),
+        np.empty(outputs, np.int32),
+        slots,
+        np.empty((32, LANES), np.uint32),
+    )
+
+
+@compiled
 def fill_rows(
     start: int,
     stop: int,
@@ -114,15 +133,10 @@ def fill_rows(
     table: Any,
 ) -> None:
     """Write rows `start .. stop` of the table, int32 `[2**bits_a, 2**bits_b]`; products of at most 32 bits."""
-    gates, wires = len(kinds), bits_a + bits_b + len(kinds)
-    carries, uses = np.empty(wires, np.int32), np.empty(wires, np.int32)
-    places, free = np.empty(wires, np.int32), np.empty(wires, np.int32)
-    folded, program = np.empty((gates, 3), np.int32), np.empty((gates, 4), np.int32)
-    output_slots = np.empty(len(outputs), np.int32)
-    slots = np.empty((wires, WORDS), np.uint64)
-    planes = np.empty((32, LANES), np.uint32)
+    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+        bits_a, bits_b, len(kinds), len(outputs)
+    )
     unused = np.int64(64 - len(outputs)) if signed else np.int64(0)
-    first_planes(slots, bits_b)
     columns = 1 << bits_b
     for a in range(start, stop):
         length = fold(
@@ -170,15 +184,10 @@ def add_errors(
             sums of high * high, high * low and low * low, with magnitude = 65536 high + low.
         relative: Result float64 `[2**bits_a]`: sum of magnitude / max(1, |exact|).
     """
-    gates, wires = len(kinds), bits_a + bits_b + len(kinds)
-    carries, uses = np.empty(wires, np.int32), np.empty(wires, np.int32)
-    places, free = np.empty(wires, np.int32), np.empty(wires, np.int32)
-    folded, program = np.empty((gates, 3), np.int32), np.empty((gates, 4), np.int32)
-    output_slots = np.empty(len(outputs), np.int32)
-    slots = np.empty((wires, WORDS), np.uint64)
-    planes = np.empty((32, LANES), np.uint32)
+    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+        bits_a, bits_b, len(kinds), len(outputs)
+    )
     unused = np.int64(64 - len(outputs))
-    first_planes(slots, bits_b)
     # A lane of pairs in the order of `planes`: [block][bit][lane], so that the loops below read ahead.
     blocks = (1 << bits_b) // BLOCK
     values = np.empty((blocks, 32, LANES), np.int64)
@@ -228,3 +237,45 @@ def add_errors(
         # The lanes divide by |b| alone; where an operand is 0 the denominator is 1, whatever the other is.
         with_zero = abs(of_zero)
         relative[a] = (added - with_zero) / abs(factor) + with_zero if factor else magnitudes
+
+
+@compiled
+def rows_equal(
+    start: int,
+    stop: int,
+    bits_a: int,
+    bits_b: int,
+    kinds: Any,
+    xs: Any,
+    ys: Any,
+    outputs: Any,
+    signed: bool,
+    u: Any,
+    v: Any,
+) -> bool:
+    """Return whether rows `start .. stop` are `u.T @ v`: int64 `[r, 2**bits_a]`, `[r, 2**bits_b]`; 12 bits or more."""
+    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+        bits_a, bits_b, len(kinds), len(outputs)
+    )
+    unused = np.int64(64 - len(outputs))
+    expected = np.empty(1 << bits_b, np.int64)
+    for a in range(start, stop):
+        length = fold(
+            a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
+        )
+        expected[:] = 0
+        for term in range(len(u)):
+            for b in range(len(expected)):
+                expected[b] += u[term, a] * v[term, b]
+        for block in range((1 << bits_b) // BLOCK):
+            row_block(slots, program, length, output_slots, block, bits_b, planes)
+            wrong = False
+            for lane in range(LANES):
+                for bit in range(32):
+                    product = np.int64(planes[bit, lane])
+                    if signed:
+                        product = (product << unused) >> unused
+                    wrong |= product != expected[block * BLOCK + lane * 32 + bit]
+            if wrong:
+                return False
+    return True

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,27 @@ def exhaustive_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> Erro
         mean_error=total / size,
         error_std=math.sqrt((size * squares - total * total) / (size * size)),
     )
+
+
+def equals_factors(netlist: Netlist, u: NDArray[np.int64], v: NDArray[np.int64]) -> bool:
+    """Return whether all products are `u.T @ v`.
+
+    Args:
+        netlist: Second operand of at least 12 bits, product of at most 32 bits.
+        u: int64 `[r, 2**bits_a]`, C order.
+        v: int64 `[r, 2**bits_b]`, C order; no sum of products leaves int64.
+    """
+    from agnsim.multipliers.exhaustive.row_loops import rows_equal
+
+    widths, gates, signed = (netlist.bits_a, netlist.bits_b), gate_arrays(netlist), netlist.signed
+    unequal: list[int] = []
+
+    def compare(start: int, stop: int) -> None:
+        if not unequal and not rows_equal(start, stop, *widths, *gates, signed, u, v):
+            unequal.append(start)
+
+    _share_out(2**netlist.bits_a, compare)
+    return not unequal
 
 
 class GateArrays(NamedTuple):

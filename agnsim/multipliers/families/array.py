@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.families.family import Circuit, Family, circuit_name, register
+from agnsim.multipliers.families.family import Circuit, Family, instances, register
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.partial_products import partial_product_netlist
 
@@ -24,13 +24,9 @@ def formula(a: NDArray[np.int64], b: NDArray[np.int64], *, bits_a: int, bits_b: 
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return every width from 2x2 to 8x8, unsigned and signed."""
-    return tuple(
-        Circuit(circuit_name(bits_a, bits_b, signed=signed, family="array"), bits_a, bits_b, signed)
-        for signed in (False, True)
-        for bits_a in range(2, 9)
-        for bits_b in range(2, 9)
-    )
+    """Return every width from 2x2 to 8x8, and 10x10 and 12x12."""
+    narrow = [(bits_a, bits_b) for bits_a in range(2, 9) for bits_b in range(2, 9)]
+    return instances("array", {"": {}}, [*narrow, (10, 10), (12, 12)])
 
 
 register(

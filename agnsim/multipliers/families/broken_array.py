@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.families.family import Circuit, Family, check_parameter, circuits_8x8, register
+from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.partial_products import partial_product_netlist, partial_product_sum
 
@@ -45,9 +45,19 @@ def formula(
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return the 8x8 circuits of the built-in library."""
-    levels = ((1, 5), (2, 6), (2, 7), (3, 8), (4, 8), (4, 9))
-    return circuits_8x8("broken_array", {f"h{h}v{v}": {"horizontal": h, "vertical": v} for h, v in levels})
+    """Return multipliers with both breaks."""
+    return (
+        instances("broken_array", _tagged((1, 5), (2, 6), (2, 7), (3, 8), (4, 8), (4, 9)))
+        + instances("broken_array", _tagged((1, 3)), ((4, 4), (8, 4)))
+        + instances("broken_array", _tagged((1, 4), (2, 6)), ((6, 6),))
+        + instances("broken_array", _tagged((3, 9), (5, 12)), ((12, 12),))
+    )
+
+
+def _tagged(*chosen: tuple[int, int]) -> dict[str, dict[str, int]]:
+    return {
+        f"h{horizontal}v{vertical}": {"horizontal": horizontal, "vertical": vertical} for horizontal, vertical in chosen
+    }
 
 
 def _check(bits_a: int, bits_b: int, horizontal: int, vertical: int) -> None:

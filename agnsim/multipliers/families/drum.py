@@ -12,19 +12,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import by_magnitude, encode, exact_product, leading_one, select, shift_left
+from agnsim.multipliers.blocks import by_magnitude
 from agnsim.multipliers.builder import Bus, NetlistBuilder
 from agnsim.multipliers.families.family import (
     MAX_BITS,
     Circuit,
     Family,
     check_parameter,
-    circuits_8x8,
-    leading_one_position,
+    instances,
     magnitudes,
     register,
 )
 from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.segments import every_place, segment_product, segment_value
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, k: int) -> Netlist:
@@ -32,9 +32,7 @@ def netlist(bits_a: int, bits_b: int, *, signed: bool, k: int) -> Netlist:
     _check(k)
 
     def multiply(build: NetlistBuilder, a: Bus, b: Bus) -> Bus:
-        (short_a, shift_a), (short_b, shift_b) = _shorten(build, a, k), _shorten(build, b, k)
-        amount = build.add(shift_a, shift_b, max(len(shift_a), len(shift_b)) + 1)
-        return shift_left(build, exact_product(build, short_a, short_b), amount, len(a) + len(b))
+        return segment_product(build, a, b, k, every_place(len(a), k), every_place(len(b), k), rounding_bit=True)
 
     build = NetlistBuilder(bits_a, bits_b)
     return build.build(by_magnitude(build, multiply, signed=signed), signed=signed)
@@ -46,25 +44,22 @@ def formula(
     """Return the product of both operands cut to k significant bits, the lowest of them set."""
     _check(k)
     magnitude_a, magnitude_b, sign = magnitudes(a, b)
-    return sign * _cut(magnitude_a, k) * _cut(magnitude_b, k)
+    short_a = segment_value(magnitude_a, k, every_place(bits_a, k), rounding_bit=True)
+    return sign * short_a * segment_value(magnitude_b, k, every_place(bits_b, k), rounding_bit=True)
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return the 8x8 circuits of the built-in library."""
-    return circuits_8x8("drum", {f"k{k}": {"k": k} for k in range(3, 8)})
+    """Return multipliers from three significant bits to nearly all."""
+    return (
+        instances("drum", _tagged(3, 4, 5, 6, 7))
+        + instances("drum", _tagged(3), ((8, 4),))
+        + instances("drum", _tagged(3, 4), ((6, 6),))
+        + instances("drum", _tagged(4, 6), ((12, 12),))
+    )
 
 
-def _shorten(build: NetlistBuilder, x: Bus, k: int) -> tuple[Bus, Bus]:
-    """Return (k significant bits of x, how far they were shifted down)."""
-    one_hot, is_long = leading_one(build, x[k:])
-    windows = [[build.one, *x[shift + 1 : shift + k]] for shift in range(1, len(one_hot) + 1)]
-    short = select(build, [build.inverted(is_long), *one_hot], [x[:k], *windows], min(k, len(x)))
-    return short, encode(build, one_hot, range(1, len(one_hot) + 1))
-
-
-def _cut(x: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    shift = np.maximum(leading_one_position(x) - k + 1, 0)
-    return np.where(shift > 0, ((x >> shift) | 1) << shift, x)
+def _tagged(*chosen: int) -> dict[str, dict[str, int]]:
+    return {f"k{k}": {"k": k} for k in chosen}
 
 
 def _check(k: int) -> None:

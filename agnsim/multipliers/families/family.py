@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError, did_you_mean
-from agnsim.multipliers.netlist import MAX_TABLE_BITS, Netlist
+from agnsim.multipliers.netlist import Netlist
 from agnsim.registry import Registry
 
-MIN_BITS, MAX_BITS = 2, MAX_TABLE_BITS // 2
+MIN_BITS, MAX_BITS = 2, 16
+
+Parameters = Mapping[str, int]
+Widths = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Circuit:
     bits_a: int
     bits_b: int
     signed: bool
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Family:
         netlist: Callable `(bits_a, bits_b, *, signed, **parameters) -> Netlist`; use `generate`, which checks.
         formula: Callable `(a, b, *, bits_a, bits_b, signed, **parameters) -> int64 array`; use `product`, which checks.
         circuits: Callable that returns the instances of the built-in library.
+        signs: Which operands it is defined for: unsigned (False), signed (True) or both.
     """
 
     name: str
@@ -56,14 +60,16 @@ class Family:
     netlist: Callable[..., Netlist]
     formula: Callable[..., NDArray[np.int64]]
     circuits: Callable[[], tuple[Circuit, ...]]
+    signs: tuple[bool, ...] = (False, True)
 
     def generate(self, bits_a: int, bits_b: int, signed: bool, **parameters: int) -> Netlist:
         """Return the simplified netlist of one circuit.
 
         Raises:
-            MultiplierError: Widths outside 2..12, a parameter that is missing, unknown or out of range.
+            MultiplierError: Widths outside 2..16, unsigned operands of a family that has signed ones only, a parameter
+                that is missing, unknown or out of range.
         """
-        self._check(bits_a, bits_b, parameters)
+        self._check(bits_a, bits_b, signed, parameters)
         return self.netlist(bits_a, bits_b, signed=signed, **parameters)
 
     def product(
@@ -85,16 +91,18 @@ class Family:
         Raises:
             MultiplierError: As `generate`.
         """
-        self._check(bits_a, bits_b, parameters)
+        self._check(bits_a, bits_b, signed, parameters)
         wide_a, wide_b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
         return self.formula(wide_a, wide_b, bits_a=bits_a, bits_b=bits_b, signed=signed, **parameters)
 
-    def _check(self, bits_a: int, bits_b: int, parameters: Mapping[str, int]) -> None:
+    def _check(self, bits_a: int, bits_b: int, signed: bool, parameters: Parameters) -> None:
         for operand, bits in (("first", bits_a), ("second", bits_b)):
             if not MIN_BITS <= bits <= MAX_BITS:
                 raise MultiplierError(
                     f"family {self.name!r}: the {operand} operand has {bits} bits; {MIN_BITS}..{MAX_BITS} are generated"
                 )
+        if signed not in self.signs:
+            raise MultiplierError(f"family {self.name!r} multiplies {'unsigned' if signed else 'signed'} operands only")
         for parameter in parameters:
             if parameter not in self.parameters:
                 raise MultiplierError(
@@ -126,14 +134,26 @@ def circuit_name(bits_a: int, bits_b: int, *, signed: bool, family: str, tag: st
     return f"mul{widths}{'s' if signed else 'u'}_{family}" + (f"_{tag}" if tag else "")
 
 
-def circuits_8x8(
-    family: str, instances: Mapping[str, Mapping[str, int]], signs: tuple[bool, ...] = (False, True)
+def instances(
+    family: str,
+    parameters: Mapping[str, Parameters],
+    widths: Sequence[Widths] = ((8, 8),),
+    *,
+    signs: Sequence[bool] = (False, True),
 ) -> tuple[Circuit, ...]:
-    """Return the 8x8 circuits of a family from the parameters by name tag, for each sign in `signs`."""
+    """Return circuits of a family: the parameters of every name tag, at all widths, unsigned and signed.
+
+    Args:
+        family: Name of the family.
+        parameters: Parameters of an instance by its name tag.
+        widths: Pairs of (bits_a, bits_b).
+        signs: Which of unsigned (False) and signed (True).
+    """
     return tuple(
-        Circuit(circuit_name(8, 8, signed=signed, family=family, tag=tag), 8, 8, signed, parameters)
+        Circuit(circuit_name(*bits, signed=signed, family=family, tag=tag), *bits, signed, chosen)
+        for bits in widths
         for signed in signs
-        for tag, parameters in instances.items()
+        for tag, chosen in parameters.items()
     )
 
 
@@ -142,8 +162,3 @@ def magnitudes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return (|a|, |b|, sign of the product) of operand values; the sign is -1, 0 or 1."""
     return np.abs(a), np.abs(b), np.sign(a) * np.sign(b)
-
-
-def leading_one_position(x: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return floor(log2(x)) of non-negative integers below 2**53, 0 for 0."""
-    return np.maximum(np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1, 0)

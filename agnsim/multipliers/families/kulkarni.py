@@ -21,7 +21,7 @@ from agnsim.multipliers.families.family import (
     Circuit,
     Family,
     check_parameter,
-    circuits_8x8,
+    instances,
     magnitudes,
     register,
 )
@@ -64,14 +64,28 @@ def formula(
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return the 8x8 circuits of the built-in library; d7 is the paper's.
+    """Return multipliers of which few to all blocks are approximate: the last of each width is the paper's.
 
-    The top digit of a signed magnitude is never 3, so a signed d5 would err exactly as d7 does and cost more.
+    The top digit of a signed magnitude is never 3: its blocks would err nowhere.
     """
-    unsigned, signed = (
-        {f"d{diagonals}": {"diagonals": diagonals} for diagonals in chosen} for chosen in ((3, 4, 5, 7), (2, 3, 4, 7))
+    chosen = {
+        (8, 8): ((3, 4, 5, 7), (2, 3, 4, 7)),
+        (4, 4): ((1, 3), (1,)),
+        (6, 6): ((3, 5), (2, 5)),
+        (12, 12): ((11,), (11,)),
+        (8, 4): ((2, 5), (2, 5)),
+    }
+    return tuple(
+        circuit
+        for widths, both_signs in chosen.items()
+        for signed, several in enumerate(both_signs)
+        for circuit in instances(
+            "kulkarni",
+            {f"d{diagonals}": {"diagonals": diagonals} for diagonals in several},
+            (widths,),
+            signs=(bool(signed),),
+        )
     )
-    return circuits_8x8("kulkarni", unsigned, (False,)) + circuits_8x8("kulkarni", signed, (True,))
 
 
 def _digits(build: NetlistBuilder, x: Bus) -> list[Bus]:

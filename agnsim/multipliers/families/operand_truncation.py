@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.families.family import Circuit, Family, check_parameter, circuits_8x8, register
+from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.partial_products import partial_product_netlist
 
@@ -29,11 +29,18 @@ def formula(
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return the 8x8 circuits of the built-in library."""
-    drops = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (4, 4))
-    return circuits_8x8(
-        "operand_truncation", {f"a{drop_a}b{drop_b}": {"drop_a": drop_a, "drop_b": drop_b} for drop_a, drop_b in drops}
+    """Return multipliers that drop up to half the bits."""
+    return (
+        instances("operand_truncation", _tagged((1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (4, 4)))
+        + instances("operand_truncation", _tagged((1, 1)), ((4, 4),))
+        + instances("operand_truncation", _tagged((1, 1), (2, 2)), ((6, 6),))
+        + instances("operand_truncation", _tagged((2, 2), (4, 4)), ((12, 12),))
+        + instances("operand_truncation", _tagged((1, 0), (2, 0), (2, 1)), ((8, 4),))
     )
+
+
+def _tagged(*chosen: tuple[int, int]) -> dict[str, dict[str, int]]:
+    return {f"a{drop_a}b{drop_b}": {"drop_a": drop_a, "drop_b": drop_b} for drop_a, drop_b in chosen}
 
 
 def _check(bits_a: int, bits_b: int, drop_a: int, drop_b: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import wallace_tree
-from agnsim.multipliers.families.family import Circuit, Family, circuits_8x8, register
+from agnsim.multipliers.families.family import Circuit, Family, instances, register
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.partial_products import partial_product_netlist
+from agnsim.multipliers.trees import wallace_tree
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool) -> Netlist:
@@ -22,8 +22,8 @@ def formula(a: NDArray[np.int64], b: NDArray[np.int64], *, bits_a: int, bits_b: 
 
 
 def circuits() -> tuple[Circuit, ...]:
-    """Return the 8x8 multipliers, unsigned and signed."""
-    return circuits_8x8("wallace", {"": {}})
+    """Return multipliers of the widths that approximate circuits of the built-in library have."""
+    return instances("wallace", {"": {}}, ((4, 4), (6, 6), (8, 8), (12, 12), (8, 4)))
 
 
 register(

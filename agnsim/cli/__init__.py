@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from agnsim.allocator import keep_freed_memory
+from agnsim.cli.multipliers import multipliers_app
+from agnsim.cli.options import AsJson, LibraryName, RunFolder
+from agnsim.cli.output import print_facts, print_json, print_rows, say
 from agnsim.errors import AgnsimError
-
-if TYPE_CHECKING:
-    from agnsim.types import Json
 
 
 class _Commands(TyperGroup):
@@ -26,16 +23,16 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except AgnsimError as error:
-            _say(f"error: {error}")
+            say(f"error: {error}")
             raise typer.Exit(2) from None
         except OSError as error:
             if error.filename is None:
                 raise
-            _say(f"error: {error.filename}: {error.strerror}")
+            say(f"error: {error.filename}: {error.strerror}")
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             resumes = ctx.invoked_subcommand == "run"
-            _say("interrupted" + (": what is finished is kept; the same command resumes the run." if resumes else "."))
+            say("interrupted" + (": what is finished is kept; the same command resumes the run." if resumes else "."))
             raise typer.Exit(130) from None
 
 
@@ -48,14 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text: faster to start, and long messages are not wrapped into a box
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-multipliers_app = typer.Typer(
-    help="The circuits of a library: list, show, verify.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(multipliers_app, name="multipliers")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run folder, as `agnsim run` writes it.")]
-LibraryName = Annotated[str, typer.Option("--library", help="`builtin`, or a library's folder.")]
 
 
 def _version(asked: bool) -> None:
@@ -109,7 +99,7 @@ def evaluate(
 
     with make_progress() as progress:
         result = evaluate_trial(run_dir, trial, progress=progress)
-    _print_facts(result, as_json)
+    print_facts(result, as_json)
     if not result["match"]:
         raise typer.Exit(1)
 
@@ -130,7 +120,37 @@ def status(run_dir: RunFolder, as_json: AsJson = False) -> None:
     """Say how far a run has come."""
     from agnsim.experiment.status import run_status
 
-    _print_facts(run_status(run_dir), as_json)
+    print_facts(run_status(run_dir), as_json)
+
+
+@app.command()
+def trace(
+    run_dir: RunFolder,
+    trial: Annotated[
+        str | None, typer.Option("--trial", metavar="ID", help="Default: the quantised network, exact products.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option("--images", metavar="N", help="Calibration images; default: 64.")
+    ] = None,
+    length: Annotated[
+        int, typer.Option("--length", metavar="N", help="Operand pairs in each layer's sequence.")
+    ] = 16384,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Default: RUN_DIR/operands-TRIAL.npz.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what the layers of a run's network multiply: operand histograms and sequences."""
+    from agnsim.experiment.trace import trace_run
+    from agnsim.progress import make_progress
+
+    with make_progress() as progress:
+        traced = trace_run(run_dir, trial, images=images, length=length, out=out, progress=progress)
+    if as_json:
+        print_json(traced)
+    else:
+        print_rows(traced["layers"])
+        typer.echo(f"trace: {traced['file']} ({traced['images']} images of trial {traced['trial']})")
 
 
 @app.command("list")
@@ -142,7 +162,7 @@ def list_names(
     from agnsim.experiment.catalogue import catalogue, kinds
 
     rows = kinds() if kind is None else catalogue(kind)
-    _print_rows(rows, ("name", "summary"), as_json)
+    print_rows(rows, ("name", "summary"), as_json)
 
 
 @app.command()
@@ -152,13 +172,13 @@ def doctor(as_json: AsJson = False) -> None:
 
     diagnosis = diagnose()
     if as_json:
-        _print_json(diagnosis)
+        print_json(diagnosis)
     else:
-        _print_facts(diagnosis["installation"])
-        _print_rows(diagnosis["packages"], ("package", "version"))
-        _print_rows(diagnosis["engines"])
+        print_facts(diagnosis["installation"])
+        print_rows(diagnosis["packages"], ("package", "version"))
+        print_rows(diagnosis["engines"])
         for problem in diagnosis["problems"]:
-            _say(f"problem: {problem}")
+            say(f"problem: {problem}")
     if diagnosis["problems"]:
         raise typer.Exit(1)
 
@@ -217,13 +237,13 @@ def bench(
     if out is not None:
         benchmark.write_document(document, out)
     if as_json:
-        _print_json(document)
+        print_json(document)
     elif as_markdown:
         typer.echo(benchmark.markdown(document))
     else:
         for title, rows in benchmark.tables(document):
             typer.echo(f"\n{title}")
-            _print_rows(rows)
+            print_rows(rows)
 
 
 @app.command()
@@ -235,100 +255,6 @@ def init(
 
     path = write_starter(folder)
     typer.echo(f"wrote {path}\nnext:  agnsim run {path}")
-
-
-@multipliers_app.command("list")
-def list_multipliers(
-    library: LibraryName = "builtin",
-    family: Annotated[str | None, typer.Option("--family", help="Only this family.")] = None,
-    signed: Annotated[
-        bool | None, typer.Option("--signed/--unsigned", help="Only signed, or only unsigned circuits.")
-    ] = None,
-    sort: Annotated[str | None, typer.Option("--sort", metavar="COLUMN", help="Sort by a column, ascending.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the circuits of a library with their errors and costs."""
-    from agnsim.multipliers import load_library
-    from agnsim.multipliers.listing import COLUMNS, circuit_rows
-
-    _print_rows(circuit_rows(load_library(library), family=family, signed=signed, sort=sort), COLUMNS, as_json)
-
-
-@multipliers_app.command("show")
-def show_multiplier(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A circuit of the library.")],
-    library: LibraryName = "builtin",
-    as_json: AsJson = False,
-) -> None:
-    """Show everything that is known of one circuit."""
-    from agnsim.multipliers import load_library
-    from agnsim.multipliers.listing import describe
-
-    _print_facts(describe(load_library(library)[name]), as_json)
-
-
-@multipliers_app.command("verify")
-def verify_multipliers(
-    library: Annotated[str, typer.Argument(metavar="[LIBRARY]", help="`builtin`, or a library's folder.")] = "builtin",
-    as_json: AsJson = False,
-) -> None:
-    """Recompute every circuit's digest and errors; exit 2 where its table contradicts its card."""
-    from agnsim.multipliers import verify_library
-    from agnsim.progress import make_progress
-
-    with make_progress() as progress, progress.track(None, f"verifying {library}") as task:
-        verified = verify_library(library, on_circuit=lambda *_: task.advance())
-    _print_facts({"library": library, "circuits": len(verified), "verified": True}, as_json)
-
-
-def _say(message: str) -> None:
-    """Print on stderr, where progress and errors go."""
-    typer.echo(message, err=True)
-
-
-def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2, allow_nan=False))
-
-
-def _print_facts(facts: Json, as_json: bool = False) -> None:
-    """Print one thing: a name and a value a line."""
-    if as_json:
-        _print_json(facts)
-        return
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        typer.echo(f"{name:<{width}}  {_text(value)}")
-
-
-def _print_rows(rows: Sequence[Json], columns: Iterable[str] | None = None, as_json: bool = False) -> None:
-    """Print many things of a kind: a table with a row each."""
-    if as_json:
-        _print_json(rows)
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    names = list(columns or (rows[0] if rows else ()))
-    table = Table(*names, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(_text(row[name])) for name in names))
-    # a pipe has no width: a table cut to 80 columns would lose figures
-    Console(width=None if sys.stdout.isatty() else 240).print(table)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, dict):
-        return " ".join(f"{key}={_text(item)}" for key, item in value.items()) or "-"
-    if isinstance(value, list):
-        return " ".join(_text(item) for item in value) or "-"
-    return str(value)
 
 
 def main() -> None:

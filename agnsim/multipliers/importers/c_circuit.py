@@ -1,0 +1,79 @@
+"""C circuits: EvoApproxLib, EvoApprox8b, and functions of your own, one a file, with a published header or without."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from agnsim.multipliers.importers.c_source import c_netlist, read_c_functions
+from agnsim.multipliers.importers.c_table import holds_table, read_c_table
+from agnsim.multipliers.importers.checkout import checkout_flow
+from agnsim.multipliers.importers.failure import Failure, NoCircuit, SourceError, shown_path
+from agnsim.multipliers.importers.files import read_text
+from agnsim.multipliers.importers.header import parse_header
+from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
+from agnsim.multipliers.importers.naming import fit_name, is_other_circuit, parse_name
+from agnsim.multipliers.multiplier import Multiplier
+
+_MOST = 4 * 2**20
+
+
+def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
+    """Return the circuit that the function called like the file describes, or the tables that the file holds.
+
+    Raises:
+        SourceError: The C can't be read as a circuit, or neither name nor options say widths and sign.
+        NoCircuit: The name is that of an adder.
+    """
+    if is_other_circuit(path.stem):
+        raise NoCircuit
+    where = shown_path(path)
+    text = read_text(path, _MOST)
+    said = options.naming(path.stem)
+    if parse_name(path.stem).bits is None and holds_table(text):
+        return read_c_table(path, options)
+    if said.bits is None or said.signed is None:
+        raise SourceError(
+            where,
+            None,
+            "neither the name (as in mul8s_x or mul8x4u_x) nor an option says widths and sign: "
+            "say --bits and --signed or --unsigned",
+        )
+    netlist = c_netlist(
+        text,
+        function=_function(text, path.stem, where),
+        bits_a=said.bits[0],
+        bits_b=said.bits[1],
+        signed=said.signed,
+        where=where,
+    )
+    header = parse_header(text)
+    flow = options.flow or _flow(path, header.library) or options.source
+    cost, other_costs = header.costs(flow)
+    multiplier = Multiplier.from_netlist(
+        fit_name(path),
+        netlist,
+        signed_a=said.signed,
+        signed_b=said.signed,
+        source=flow,
+        cost=cost,
+        other_costs=other_costs,
+        published=header.published,
+        citation=header.citation,
+    )
+    return [Found(multiplier)]
+
+
+def _function(text: str, stem: str, where: str) -> str:
+    """Return the function that is the circuit: the file's namesake, else the only one of two operands."""
+    if re.search(rf"\b{re.escape(stem)}\b", text):
+        return stem
+    functions = [function.name for function in read_c_functions(text, where) if len(function.parameters) == 2]
+    return functions[0] if len(functions) == 1 else stem
+
+
+def _flow(path: Path, library: str | None) -> str | None:
+    return library if library != "evoapproxlib" else checkout_flow(path) or library
+
+
+IMPORTER = Importer("C circuit", lambda path: path.suffix.lower() == ".c", read_c_circuit)

@@ -1,0 +1,53 @@
+"""Verilog, where yosys is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agnsim.errors import MissingDependency
+from agnsim.multipliers import load_library
+from agnsim.multipliers.importers import ImportOptions, import_circuits
+from agnsim.multipliers.synthesis import verilog_reader
+from agnsim.multipliers.synthesis.verilog_export import to_verilog
+
+from .conftest import CIRCUITS, header
+
+
+def test_verilog_is_verified_like_c(tmp_path: Path) -> None:
+    pytest.importorskip("pyosys", reason="Verilog is read by yosys")
+    circuit = CIRCUITS["mul8s_1K"][0]
+    assert circuit.netlist is not None
+    text = "\n".join(line for line in header(circuit).splitlines() if not line.startswith("#"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "mul8s_1K.v").write_text(text + "\n" + to_verilog(circuit.netlist, "mul8s_1K"))
+    (tmp_path / "in" / "mul8s_1K_pdk45.v").write_text("module broken (")
+    (tmp_path / "in" / "add8u_1.v").write_text("module broken (")
+    result = import_circuits(tmp_path / "in", tmp_path / "library")
+    assert (result.failures, result.skipped) == ((), 2)
+    read = load_library(tmp_path / "library")["mul8s_1K"]
+    assert (read.identity, read.status) == (circuit.identity, "verified")
+    assert read.cost is not None
+    assert read.cost.flow == "evoapproxlib"
+
+
+def test_ports_that_contradict_the_name(tmp_path: Path) -> None:
+    pytest.importorskip("pyosys", reason="Verilog is read by yosys")
+    circuit = CIRCUITS["mul8x2u_0A"][0]
+    assert circuit.netlist is not None
+    (tmp_path / "mul8u_A.v").write_text(to_verilog(circuit.netlist, "mul8u_A"))
+    (failure,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library").failures
+    assert failure.reason == "has 8x2 ports; the name says 8x8"
+    options = ImportOptions(bits=(8, 2))
+    assert len(import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library", options=options).imported) == 1
+
+
+def test_without_yosys_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise MissingDependency("no yosys")
+
+    monkeypatch.setattr(verilog_reader, "read_verilog", missing)
+    (tmp_path / "mul8u_A.v").write_text("module mul8u_A (A, B, O);\n")
+    (failure,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library").failures
+    assert failure.reason.endswith('pip install "agnsim[synth]"')
