@@ -17,6 +17,9 @@ def characterize(
         list[str],
         typer.Argument(metavar="PATH...", help="Verilog files, folders of them, a library's folder, or `builtin`."),
     ],
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="PATTERN", help="Names such as 'mul8u_*'; may be repeated.")
+    ] = None,
     top: Annotated[
         str | None, typer.Option("--top", metavar="NAME", help="The module, where there are several.")
     ] = None,
@@ -69,7 +72,9 @@ def characterize(
         accumulator=accumulator,
     )
     with make_progress() as progress:
-        document = characterise_paths(paths, settings, progress, top=top, signed=signed, jobs=jobs, out=out)
+        document = characterise_paths(
+            paths, settings, progress, only=only or [], top=top, signed=signed, jobs=jobs, out=out
+        )
     if as_json:
         print_json(document)
         return

@@ -63,7 +63,7 @@ class Costs:
     rows: tuple[CostRow, ...]
 
     def match(self, circuits: Iterable[tuple[str, str | None]]) -> tuple[dict[str, Cost], list[tuple[int, str]]]:
-        """Return the costs by circuit name, and the lines that are about no circuit, or about one a second time, and why.
+        """Return the costs by circuit name, and the lines that are about no circuit or about one again, and why.
 
         Args:
             circuits: Name and digest of every circuit; a circuit without a table has no digest.

@@ -28,7 +28,7 @@ from agnsim.multipliers.exact import exact_products
 from agnsim.multipliers.factor_files import read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.factors import Factors, factorise
 from agnsim.multipliers.figures import Figures
-from agnsim.multipliers.metrics import ErrorMetrics, error_metrics, netlist_metrics
+from agnsim.multipliers.metrics import ErrorMetrics, error_metrics, is_exhaustible, netlist_metrics
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.table_checks import checked_bits, checked_table, is_tabulated
 from agnsim.multipliers.wide_factors import factorise_netlist
@@ -305,18 +305,19 @@ class Multiplier(Figures):
 
     @cached_property
     def metrics(self) -> ErrorMetrics:
-        """Errors over all products, recomputed from the table.
+        """Errors over all products, recomputed from the table, or from the netlist where that is quicker.
 
         Without a table they are what the circuit's library states, or else computed product by product, which takes
         seconds.
         """
-        if self.has_table:
+        drawn = self.stored_netlist if self.circuit is None else None
+        if self.has_table and (drawn is None or not is_exhaustible(drawn)):
             return error_metrics(self.table, self.exact_table)
-        if self.circuit is not None:
-            return self.circuit.metrics
+        if drawn is None:
+            return cast(Multiplier, self.circuit).metrics
         if self.stated_metrics is not None:
             return self.stated_metrics
-        return netlist_metrics(cast(Netlist, self.netlist), self.signed_a, self.signed_b)
+        return netlist_metrics(drawn, self.signed_a, self.signed_b)
 
     @cached_property
     def factors(self) -> Factors | None:

@@ -17,6 +17,7 @@ from agnsim.multipliers.netlist_cost import (
     transistors,
     uniform_operands,
     unit_cost,
+    unit_delay,
 )
 
 TINY = Netlist(1, 1, (Gate(Op.AND, 0, 1), Gate(Op.NOT, 2), Gate(Op.XOR, 0, 3)), (2, 4))
@@ -44,6 +45,20 @@ def test_transistors_and_depth_by_hand() -> None:
     assert transistors(TINY) == 6 + 2 + 10
     assert logic_depth(TINY) == 3
     assert logic_depth(Netlist(1, 1, (Gate(Op.CONST1), Gate(Op.AND, 0, 2)), (3,))) == 1
+
+
+def test_unit_delays_by_hand() -> None:
+    assert unit_delay(TINY) == 2 + 1 + 2
+    assert unit_delay(Netlist(1, 1, (Gate(Op.NAND, 0, 1), Gate(Op.CONST1), Gate(Op.OR, 2, 3)), (4,))) == 1 + 2
+    assert unit_delay(Netlist(1, 1, (Gate(Op.CONST1),), (2, 0))) == 0
+
+
+def test_unit_cost_under_a_stream_with_glitches() -> None:
+    hazard = Netlist(1, 1, (Gate(Op.NOT, 0), Gate(Op.AND, 0, 2)), (3,))
+    a = np.array([0, 1] * 32)
+    cost = unit_cost(hazard, flow="mine", operands=(a, a), glitches=True)
+    assert (cost.flow, cost.relative_energy, cost.relative_area, cost.relative_delay) == ("mine", 2.0, 8.0, 3.0)
+    assert cost.glitch_energy == 2.0 + 6.0  # a pulse of the AND whenever a rises: two changes in two steps
 
 
 def test_stimulus_is_uniform_and_always_the_same() -> None:

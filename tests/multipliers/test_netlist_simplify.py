@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agnsim.multipliers.builder import NetlistBuilder
 from agnsim.multipliers.gates import Gate, Op
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.netlist_cost import transistors
@@ -52,3 +53,13 @@ def test_simplify_removes(gates: list[Gate], expected: list[Gate]) -> None:
 def test_plain_gate_that_is_read_elsewhere_keeps_its_inverter() -> None:
     simple = Netlist(1, 1, (Gate(Op.AND, 0, 1), Gate(Op.NAND, 0, 1)), (2, 3)).simplify()
     assert [gate.op for gate in simple.gates] == [Op.AND, Op.NOT]
+
+
+def test_an_instance_of_a_circuit_computes_its_product_of_other_wires() -> None:
+    build = NetlistBuilder(3, 2)
+    inner = NetlistBuilder(2, 2)
+    adder = inner.build(inner.add(inner.a, inner.b, 3), signed=False)
+    total = build.instance(adder, build.a[1:], [build.b[0], build.one])
+    netlist = build.build(total, signed=False)
+    expected = [[(a >> 1) + (b & 1) + 2 for b in range(4)] for a in range(8)]
+    assert netlist.table().tolist() == expected

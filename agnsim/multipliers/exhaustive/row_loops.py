@@ -7,79 +7,87 @@ from typing import Any
 import numpy as np
 
 from agnsim.compiled import compiled
-from agnsim.multipliers.exhaustive.folding_loops import AND, INVERTED, ONE, OR, XOR, ZERO, fold
+from agnsim.multipliers.exhaustive.folding_loops import INVERTED, ONE, OR, XOR, ZERO, fold
 
 WORDS = 64  # of a wire in a block: 4096 values of the second operand
 LANES = 2 * WORDS
 BLOCK = 64 * WORDS
-_MASKS = np.array([0x55555555, 0x33333333, 0x0F0F0F0F, 0x00FF00FF, 0x0000FFFF], dtype=np.uint32)
+_MASKS = np.array([2**32 + 1], dtype=np.uint64) * np.array(
+    [0x55555555, 0x33333333, 0x0F0F0F0F, 0x00FF00FF, 0x0000FFFF], dtype=np.uint64
+)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+# By kind: masks of x & y, of x ^ y, and what the result is inverted with. x | y is the XOR of both.
+_GATES = np.array(
+    [
+        [0 if kind & 7 == XOR else _ALL, _ALL if kind & 7 in (XOR, OR) else 0, _ALL if kind >= INVERTED else 0]
+        for kind in range(2 * INVERTED)
+    ],
+    dtype=np.uint64,
+)
 
 
 @compiled
 def run_program(program: Any, length: int, slots: Any) -> None:
-    """Evaluate a folded netlist for one block: uint64 `slots[slot, WORDS]`."""
+    """Evaluate a folded netlist for one block: uint64 `slots[slot, WORDS]`.
+
+    Every gate is `((x & y) & both) ^ ((x ^ y) & differ) ^ inverted`: no branch has to guess its kind.
+    """
     for step in range(length):
-        kind = program[step, 0]
-        x, y, out = slots[program[step, 1]], slots[program[step, 2]], slots[program[step, 3]]
-        if kind == AND:
+        kind = np.uint64(program[step, 0])
+        both, differ, inverted = _GATES[kind, 0], _GATES[kind, 1], _GATES[kind, 2]
+        x, y, out = np.uint64(program[step, 1]), np.uint64(program[step, 2]), np.uint64(program[step, 3])
+        for word in range(np.uint64(WORDS)):
+            left, right = slots[x, word], slots[y, word]
+            slots[out, word] = ((left & right) & both) ^ ((left ^ right) & differ) ^ inverted
+
+
+@compiled
+def transpose_stage(planes: Any, swapped: Any, stage: int) -> None:
+    """Exchange blocks of `2**stage` bits between rows of one array, into another: the loops know they don't overlap."""
+    step = 1 << stage
+    shift = np.uint64(step)
+    low = _MASKS[stage]
+    high = ~low
+    for row in range(32):
+        other = row ^ step
+        if row & step:
             for word in range(WORDS):
-                out[word] = x[word] & y[word]
-        elif kind == XOR:
-            for word in range(WORDS):
-                out[word] = x[word] ^ y[word]
-        elif kind == OR:
-            for word in range(WORDS):
-                out[word] = x[word] | y[word]
-        elif kind == AND + INVERTED:
-            for word in range(WORDS):
-                out[word] = ~(x[word] & y[word])
-        elif kind == XOR + INVERTED:
-            for word in range(WORDS):
-                out[word] = ~(x[word] ^ y[word])
-        elif kind == OR + INVERTED:
-            for word in range(WORDS):
-                out[word] = ~(x[word] | y[word])
+                swapped[row, word] = ((planes[other, word] >> shift) & low) | (planes[row, word] & high)
         else:
             for word in range(WORDS):
-                out[word] = ~x[word]
+                swapped[row, word] = ((planes[other, word] & low) << shift) | (planes[row, word] & low)
 
 
 @compiled
-def transpose(planes: Any) -> None:
-    """Turn 32 planes of bits into numbers in place: row j, lane l becomes the number of pair 32 l + j.
+def transpose(planes: Any, numbers: Any) -> None:
+    """Turn 32 planes of bits into numbers: row j, lane l becomes the number of pair 32 l + j.
 
     Args:
-        planes: uint32 `[32, LANES]`: bit j of lane l of row k is bit k of that number.
+        planes: uint64 `[32, WORDS]`, two lanes a word: bit j of lane l of row k is bit k of that number. Written over.
+        numbers: Result, uint64 `[32, WORDS]`.
     """
-    for stage in range(4, -1, -1):
-        step = 1 << stage
-        shift = np.uint32(step)
-        mask = _MASKS[stage]
-        for row in range(32):
-            if not row & step:
-                low, high = planes[row], planes[row + step]
-                for lane in range(LANES):
-                    swapped = ((low[lane] >> shift) ^ high[lane]) & mask
-                    low[lane] ^= swapped << shift
-                    high[lane] ^= swapped
+    transpose_stage(planes, numbers, 4)
+    transpose_stage(numbers, planes, 3)
+    transpose_stage(planes, numbers, 2)
+    transpose_stage(numbers, planes, 1)
+    transpose_stage(planes, numbers, 0)
 
 
 @compiled
-def row_block(slots: Any, program: Any, length: int, output_slots: Any, block: int, bits_b: int, planes: Any) -> None:
-    """Compute one block of products of the second operand's values from `block * BLOCK` on into `planes`."""
+def row_block(
+    slots: Any, program: Any, length: int, output_slots: Any, block: int, bits_b: int, planes: Any, numbers: Any
+) -> None:
+    """Compute one block of products of the second operand's values from `block * BLOCK` on into `numbers`."""
     for place in range(12, bits_b):
-        bit = _ALL if (block >> (place - 12)) & 1 else np.uint64(0)
-        slots[place, :] = bit
+        slots[place, :] = _ALL if (block >> (place - 12)) & 1 else np.uint64(0)
     run_program(program, length, slots)
-    words = planes.view(np.uint64)
     for place in range(32):
         slot = output_slots[place] if place < len(output_slots) else ZERO
         if slot >= 0:
-            words[place, :] = slots[slot, :]
+            planes[place, :] = slots[slot, :]
         else:
-            words[place, :] = _ALL if slot == ONE else np.uint64(0)
-    transpose(planes)
+            planes[place, :] = _ALL if slot == ONE else np.uint64(0)
+    transpose(planes, numbers)
 
 
 @compiled
@@ -115,7 +123,8 @@ def work_arrays(bits_a: int, bits_b: int, gates: int, outputs: int) -> Any:
         np.empty((gates, 4), np.int32),
         np.empty(outputs, np.int32),
         slots,
-        np.empty((32, LANES), np.uint32),
+        np.empty((32, WORDS), np.uint64),
+        np.empty((32, WORDS), np.uint64),
     )
 
 
@@ -133,7 +142,7 @@ def fill_rows(
     table: Any,
 ) -> None:
     """Write rows `start .. stop` of the table, int32 `[2**bits_a, 2**bits_b]`; products of at most 32 bits."""
-    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
         bits_a, bits_b, len(kinds), len(outputs)
     )
     unused = np.int64(64 - len(outputs)) if signed else np.int64(0)
@@ -143,10 +152,11 @@ def fill_rows(
             a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
         )
         for block in range((columns + BLOCK - 1) // BLOCK):
-            row_block(slots, program, length, output_slots, block, bits_b, planes)
+            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
+            products = numbers.view(np.uint32)
             for lane in range(min(LANES, (columns - block * BLOCK) // 32)):
                 for bit in range(32):
-                    value = np.int64(planes[bit, lane])
+                    value = np.int64(products[bit, lane])
                     table[a, block * BLOCK + lane * 32 + bit] = (value << unused) >> unused
 
 
@@ -184,7 +194,7 @@ def add_errors(
             sums of high * high, high * low and low * low, with magnitude = 65536 high + low.
         relative: Result float64 `[2**bits_a]`: sum of magnitude / max(1, |exact|).
     """
-    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
         bits_a, bits_b, len(kinds), len(outputs)
     )
     unused = np.int64(64 - len(outputs))
@@ -209,13 +219,14 @@ def add_errors(
         by_lane[:] = 0.0
         of_zero = np.int64(0)
         for block in range(blocks):
-            row_block(slots, program, length, output_slots, block, bits_b, planes)
+            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
+            products = numbers.view(np.uint32)
             if block == 0:
-                of_zero = (np.int64(planes[0, 0]) << unused) >> unused if signed else np.int64(planes[0, 0])
+                of_zero = (np.int64(products[0, 0]) << unused) >> unused if signed else np.int64(products[0, 0])
             for bit in range(32):
-                products, factors, inverse = planes[bit], values[block, bit], inverses[block, bit]
+                of_bit, factors, inverse = products[bit], values[block, bit], inverses[block, bit]
                 for lane in range(LANES):
-                    product = np.int64(products[lane])
+                    product = np.int64(of_bit[lane])
                     if signed:
                         product = (product << unused) >> unused
                     error = product - factor * factors[lane]
@@ -254,28 +265,32 @@ def rows_equal(
     v: Any,
 ) -> bool:
     """Return whether rows `start .. stop` are `u.T @ v`: int64 `[r, 2**bits_a]`, `[r, 2**bits_b]`; 12 bits or more."""
-    carries, uses, places, free, folded, program, output_slots, slots, planes = work_arrays(
+    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
         bits_a, bits_b, len(kinds), len(outputs)
     )
     unused = np.int64(64 - len(outputs))
-    expected = np.empty(1 << bits_b, np.int64)
+    blocks = (1 << bits_b) // BLOCK
+    expected = np.empty((32, LANES), np.int64)
     for a in range(start, stop):
         length = fold(
             a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
         )
-        expected[:] = 0
-        for term in range(len(u)):
-            for b in range(len(expected)):
-                expected[b] += u[term, a] * v[term, b]
-        for block in range((1 << bits_b) // BLOCK):
-            row_block(slots, program, length, output_slots, block, bits_b, planes)
-            wrong = False
-            for lane in range(LANES):
+        for block in range(blocks):
+            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
+            products = numbers.view(np.uint32)
+            expected[:] = 0
+            for term in range(len(u)):
+                factor = u[term, a]
                 for bit in range(32):
-                    product = np.int64(planes[bit, lane])
+                    for lane in range(LANES):
+                        expected[bit, lane] += factor * v[term, block, bit, lane]
+            wrong = False
+            for bit in range(32):
+                for lane in range(LANES):
+                    product = np.int64(products[bit, lane])
                     if signed:
                         product = (product << unused) >> unused
-                    wrong |= product != expected[block * BLOCK + lane * 32 + bit]
+                    wrong |= product != expected[bit, lane]
             if wrong:
                 return False
     return True

@@ -77,15 +77,16 @@ def equals_factors(netlist: Netlist, u: NDArray[np.int64], v: NDArray[np.int64])
     Args:
         netlist: Second operand of at least 12 bits, product of at most 32 bits.
         u: int64 `[r, 2**bits_a]`, C order.
-        v: int64 `[r, 2**bits_b]`, C order; no sum of products leaves int64.
+        v: int64 `[r, 2**bits_b]`; no sum of products leaves int64.
     """
     from agnsim.multipliers.exhaustive.row_loops import rows_equal
 
     widths, gates, signed = (netlist.bits_a, netlist.bits_b), gate_arrays(netlist), netlist.signed
+    by_block = _in_order_of_blocks(v)
     unequal: list[int] = []
 
     def compare(start: int, stop: int) -> None:
-        if not unequal and not rows_equal(start, stop, *widths, *gates, signed, u, v):
+        if not unequal and not rows_equal(start, stop, *widths, *gates, signed, u, by_block):
             unequal.append(start)
 
     _share_out(2**netlist.bits_a, compare)
@@ -128,6 +129,14 @@ def gate_arrays(netlist: Netlist) -> GateArrays:
         np.array([gate.y for gate in netlist.gates], dtype=np.int32),
         np.array(netlist.outputs, dtype=np.int32),
     )
+
+
+def _in_order_of_blocks(of_b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `[r, 2**bits_b]` as `[r, blocks, 32, lanes]`, the order in which products are computed."""
+    from agnsim.multipliers.exhaustive.row_loops import LANES
+
+    by_lane = of_b.reshape(len(of_b), -1, LANES, 32)
+    return np.ascontiguousarray(by_lane.transpose(0, 1, 3, 2))
 
 
 def _share_out(rows: int, work: Callable[[int, int], None]) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from agnsim.multipliers.importers.c_source import c_netlist, read_c_functions
 from agnsim.multipliers.importers.c_table import holds_table, read_c_table
-from agnsim.multipliers.importers.checkout import checkout_flow
+from agnsim.multipliers.importers.described import found_netlist
 from agnsim.multipliers.importers.failure import Failure, NoCircuit, SourceError, shown_path
 from agnsim.multipliers.importers.files import read_text
-from agnsim.multipliers.importers.header import parse_header
 from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
-from agnsim.multipliers.importers.naming import fit_name, is_other_circuit, parse_name
-from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.importers.naming import is_other_circuit, parse_name
+from agnsim.multipliers.table_checks import checked_bits
 
 _MOST = 4 * 2**20
 
@@ -23,6 +22,7 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
 
     Raises:
         SourceError: The C can't be read as a circuit, or neither name nor options say widths and sign.
+        MultiplierError: An operand has no bits, or more than 16.
         NoCircuit: The name is that of an adder.
     """
     if is_other_circuit(path.stem):
@@ -39,6 +39,7 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
             "neither the name (as in mul8s_x or mul8x4u_x) nor an option says widths and sign: "
             "say --bits and --signed or --unsigned",
         )
+    checked_bits(*said.bits, where, tabulated=False)
     netlist = c_netlist(
         text,
         function=_function(text, path.stem, where),
@@ -47,21 +48,7 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
         signed=said.signed,
         where=where,
     )
-    header = parse_header(text)
-    flow = options.flow or _flow(path, header.library) or options.source
-    cost, other_costs = header.costs(flow)
-    multiplier = Multiplier.from_netlist(
-        fit_name(path),
-        netlist,
-        signed_a=said.signed,
-        signed_b=said.signed,
-        source=flow,
-        cost=cost,
-        other_costs=other_costs,
-        published=header.published,
-        citation=header.citation,
-    )
-    return [Found(multiplier)]
+    return [found_netlist(netlist, (said.signed, said.signed), path, text, options)]
 
 
 def _function(text: str, stem: str, where: str) -> str:
@@ -70,10 +57,6 @@ def _function(text: str, stem: str, where: str) -> str:
         return stem
     functions = [function.name for function in read_c_functions(text, where) if len(function.parameters) == 2]
     return functions[0] if len(functions) == 1 else stem
-
-
-def _flow(path: Path, library: str | None) -> str | None:
-    return library if library != "evoapproxlib" else checkout_flow(path) or library
 
 
 IMPORTER = Importer("C circuit", lambda path: path.suffix.lower() == ".c", read_c_circuit)

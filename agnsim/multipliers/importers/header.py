@@ -78,8 +78,9 @@ def parse_header(text: str) -> Header:
         if cost is not None:
             technology, name, unit = cost
             figures.setdefault(technology, {}).setdefault(name, float(figure[0]) * unit)
-    citation = _CITATION.search(start)
-    return Header(published, _library(start), figures, citation[1].strip() if citation else None)
+    cited = _CITATION.search(start)
+    citation = "".join(filter(str.isprintable, cited[1])).strip() if cited else None
+    return Header(published, _library(start), figures, citation or None)
 
 
 def _library(text: str) -> str | None:

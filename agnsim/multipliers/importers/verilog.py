@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from agnsim.errors import MissingDependency
-from agnsim.multipliers.importers.checkout import checkout_flow
+from agnsim.multipliers.importers.described import found_netlist
 from agnsim.multipliers.importers.failure import Failure, NoCircuit, SourceError, shown_path
 from agnsim.multipliers.importers.files import read_text
-from agnsim.multipliers.importers.header import parse_header
 from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
-from agnsim.multipliers.importers.naming import fit_name, is_other_circuit
-from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.importers.naming import is_other_circuit
 
 _MOST = 4 * 2**20
 
@@ -34,7 +32,7 @@ def read_verilog_circuit(path: Path, options: ImportOptions, top: str | None = N
     if is_other_circuit(path.stem):
         raise NoCircuit
     where = shown_path(path)
-    header = parse_header(read_text(path, _MOST))
+    text = read_text(path, _MOST)
     said = options.naming(path.stem)
     try:
         circuit = read_verilog(path, top, signed=said.signed)
@@ -47,21 +45,10 @@ def read_verilog_circuit(path: Path, options: ImportOptions, top: str | None = N
         wanted, found = ("x".join(map(str, pair)) for pair in (said.bits, bits))
         says = "--bits" if options.bits else "the name"
         raise SourceError(where, None, f"has {found} ports; {says} says {wanted}")
-    flow = options.flow or (checkout_flow(path) or header.library if header.library else options.source)
-    cost, other_costs = header.costs(flow)
-    multiplier = Multiplier.from_netlist(
-        fit_name(path),
-        circuit.netlist,
-        signed_a=circuit.signed_a,
-        signed_b=circuit.signed_b,
-        source=flow,
-        cost=cost,
-        other_costs=other_costs,
-        published=header.published,
-        citation=header.citation,
-    )
     first, second, product = circuit.ports
-    return [Found(multiplier, (f"ports {first}, {second} -> {product}",))]
+    remarks = () if (first.lower(), second.lower()) == ("a", "b") else (f"{product} = {first} * {second}",)
+    signs = circuit.signed_a, circuit.signed_b
+    return [found_netlist(circuit.netlist, signs, path, text, options, remarks)]
 
 
 IMPORTER = Importer("Verilog circuit", lambda path: path.suffix.lower() == ".v", read_verilog_circuit)

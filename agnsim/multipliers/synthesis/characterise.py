@@ -48,12 +48,14 @@ class Baseline:
 
     Attributes:
         name: The multiplier.
+        bits: Its widths.
         cost: Its cost.
         mac_name: The multiplier in the MAC, or `None` where no MACs are characterised.
         mac: The MAC.
     """
 
     name: str
+    bits: Bits
     cost: Cost
     mac_name: str | None
     mac: Datapath | None
@@ -168,10 +170,10 @@ def _baseline(bits: Bits, signed: Signs, settings: Settings) -> Baseline:
     name, netlist = exact_array(bits, signed[0])
     synthesis, datapath = _measure(name, netlist, bits, signed, settings)
     if datapath is None:
-        return Baseline(name, synthesis.cost, None, None)
+        return Baseline(name, bits, synthesis.cost, None, None)
     # The encoding alone is worth a sixth of the energy, so the other one competes.
     other_name, other_netlist = exact_array(bits, not signed[0])
     _, other = _measure(other_name, other_netlist, bits, (not signed[0],) * 2, settings)
     if other is not None and other.energy < datapath.energy:
-        return Baseline(name, synthesis.cost, other_name, other)
-    return Baseline(name, synthesis.cost, name, datapath)
+        return Baseline(name, bits, synthesis.cost, other_name, other)
+    return Baseline(name, bits, synthesis.cost, name, datapath)

@@ -85,11 +85,9 @@ def published_cost(circuit: Characterisation) -> Cost | None:
 
 
 def _baseline_row(baseline: Baseline) -> Json:
-    bits = baseline.name.removeprefix("mul").partition("_")[0]
-    width = bits[:-1]
     return {
         "name": baseline.name,
-        "bits": width if "x" in width else f"{width}x{width}",
+        "bits": f"{baseline.bits[0]}x{baseline.bits[1]}",
         "mae": 0.0,
         "wce": 0,
         **_cost_figures(baseline.cost),

@@ -12,6 +12,7 @@ from pathlib import Path
 from agnsim.errors import MultiplierError
 
 MEMORY_BYTES = 4 << 30
+FILE_BYTES = 1 << 30
 LOG_BYTES = 1 << 20
 
 # The shell sets the limits and becomes the program: `preexec_fn` is not safe in a process with threads. Where a system
@@ -35,7 +36,7 @@ def run_limited(arguments: Sequence[str], folder: Path, *, seconds: float, what:
         MultiplierError: The time is up, or the program was killed by a signal (it ran out of memory, say).
     """
     log = folder / "log.txt"
-    limits = (str(MEMORY_BYTES >> 10), str(int(seconds) + 1), str(MEMORY_BYTES >> 9))
+    limits = (str(MEMORY_BYTES >> 10), str(int(seconds) + 1), str(FILE_BYTES >> 9))
     with log.open("wb") as sink:
         child = subprocess.Popen(
             ["/bin/sh", "-c", _LIMITED, "sh", *limits, *arguments],
@@ -52,7 +53,7 @@ def run_limited(arguments: Sequence[str], folder: Path, *, seconds: float, what:
             _end(child)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise MultiplierError(
-                    f"{what} took more than {seconds:g} s and was stopped; simplify the circuit or raise the limit"
+                    f"{what} took more than {seconds:g} s and was stopped; no multiplier should need that"
                 ) from None
             raise
     with log.open("rb") as source:

@@ -63,6 +63,7 @@ def characterise_paths(
     settings: Settings,
     progress: Progress,
     *,
+    only: Sequence[str] = (),
     top: str | None = None,
     signed: bool | None = None,
     jobs: int = 1,
@@ -74,6 +75,7 @@ def characterise_paths(
         paths: Verilog files, folders of them, libraries' folders, or `builtin`.
         settings: How.
         progress: Where to show how far it is.
+        only: Patterns of names, of which one must match; all by default.
         top: The module of every Verilog file.
         signed: Whether operands are in two's complement; by default what declaration or name says.
         jobs: How many circuits are in work at a time.
@@ -85,7 +87,7 @@ def characterise_paths(
         LibraryError: A library can't be read, or the results can't be written as one.
     """
     synthesis_tools()
-    multipliers, failures = read_subjects(paths, top=top, signed=signed, jobs=jobs)
+    multipliers, failures = read_subjects(paths, only=only, top=top, signed=signed, jobs=jobs)
     if not multipliers:
         reasons = "\n".join(str(failure) for failure in failures[:20]) or "no Verilog file and no library there"
         raise MultiplierError(f"nothing to characterise in {', '.join(paths)}\n{reasons}")

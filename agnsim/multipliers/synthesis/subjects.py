@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agnsim.errors import AgnsimError, MissingDependency, UnknownName
@@ -19,7 +20,12 @@ Subjects = tuple[list[Multiplier], list[Failure]]
 
 
 def read_subjects(
-    paths: Sequence[str], *, top: str | None = None, signed: bool | None = None, jobs: int = 1
+    paths: Sequence[str],
+    *,
+    only: Sequence[str] = (),
+    top: str | None = None,
+    signed: bool | None = None,
+    jobs: int = 1,
 ) -> Subjects:
     """Return the circuits under the given paths, sorted within each, and what could not be read.
 
@@ -27,6 +33,7 @@ def read_subjects(
 
     Args:
         paths: Verilog files, folders of them, libraries' folders, or `builtin`.
+        only: Patterns of names such as `mul8u_*`, of which one must match a file's or a circuit's; all by default.
         top: The module of every file.
         signed: Whether operands are in two's complement; by default what declaration or name says.
         jobs: How many files are read at a time.
@@ -39,9 +46,9 @@ def read_subjects(
     failures: list[Failure] = []
     for path in paths:
         if path == "builtin" or any((Path(path) / index).is_file() for index in INDEXES):
-            found, refused = _from_library(path)
+            found, refused = _from_library(path, only)
         else:
-            found, refused = _from_verilog(Path(path), top, signed, jobs)
+            found, refused = _from_verilog(Path(path), only, top, signed, jobs)
         failures += refused
         failures += _take(found, taken)
     return [multiplier for multiplier, _ in taken.values()], failures
@@ -57,11 +64,15 @@ def _take(found: Iterable[tuple[Multiplier, str]], taken: dict[str, tuple[Multip
     return failures
 
 
-def _from_library(path: str) -> tuple[list[tuple[Multiplier, str]], list[Failure]]:
+def _is_wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or any(fnmatchcase(name, pattern) for pattern in only)
+
+
+def _from_library(path: str, only: Sequence[str]) -> tuple[list[tuple[Multiplier, str]], list[Failure]]:
     library = load_library(path)
     found: list[tuple[Multiplier, str]] = []
     failures: list[Failure] = []
-    for name in library:
+    for name in filter(lambda name: _is_wanted(name, only), library):
         try:
             multiplier = library[name]
             if multiplier.netlist is None:
@@ -76,11 +87,13 @@ def _from_library(path: str) -> tuple[list[tuple[Multiplier, str]], list[Failure
 
 
 def _from_verilog(
-    path: Path, top: str | None, signed: bool | None, jobs: int
+    path: Path, only: Sequence[str], top: str | None, signed: bool | None, jobs: int
 ) -> tuple[list[tuple[Multiplier, str]], list[Failure]]:
     is_folder = path.is_dir()
     walked = walk(path)
-    files = [file for file in walked.files if not is_folder or file.suffix.lower() == ".v"]
+    files = [
+        file for file in walked.files if not is_folder or (file.suffix.lower() == ".v" and _is_wanted(file.stem, only))
+    ]
 
     def read(file: Path) -> list[Multiplier | Failure]:
         where = shown_path(file)

@@ -14,7 +14,7 @@ from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.netlist_cost import Operands
-from agnsim.multipliers.synthesis.equivalence import difference
+from agnsim.multipliers.synthesis.equivalence import EqualTo, Undecided
 from agnsim.multipliers.synthesis.target import Target
 from agnsim.multipliers.synthesis.unit_target import UnitTarget
 
@@ -45,7 +45,8 @@ def synthesise(
     """Map a netlist to cells by every recipe and return the one of lowest settled energy.
 
     Of results that miss the target's clock the fastest is returned, if none meets it. Every result is compared with
-    the source, for all operands. The same input gives the same result.
+    the source, for all operands; one that can't be proven equal, which happens to wide circuits alone, is left out. The
+    same input gives the same result.
 
     Args:
         netlist: The circuit.
@@ -64,12 +65,20 @@ def synthesise(
     target = target if target is not None else UnitTarget()
     operands = None if operands is None else _checked(operands)
     flow = target.flow if operands is None else f"{target.flow}:operands-{label or _digest(operands)}"
-    candidates = target.map(netlist)
+    candidates, same = target.map(netlist), EqualTo(netlist)
     costs: dict[str, Cost] = {}
+    undecided: Undecided | None = None
     for recipe, candidate in candidates.items():
-        if found := difference(netlist, candidate.netlist):
+        try:
+            found = same.difference(candidate.netlist)
+        except Undecided as error:
+            undecided = error
+            continue
+        if found:
             raise MultiplierError(f"recipe {recipe!r} changed the circuit: {found}")
         costs[recipe] = replace(target.cost(candidate, operands, glitches=False), recipe=recipe, flow=flow)
+    if undecided is not None and not costs:
+        raise undecided
     best = min(costs, key=lambda recipe: _rank(costs[recipe]))
     cost = target.cost(candidates[best], operands, glitches=glitches)
     worst = max(candidate.energy or 0.0 for candidate in costs.values())

@@ -19,7 +19,17 @@ _SOURCE, _MODELS = "source.v", "models.v"
 _OPERANDS = (("a", "b"), ("x", "y"), ("in_a", "in_b"), ("in1", "in2"), ("in0", "in1"), ("op1", "op2"), ("op_a", "op_b"))
 _SIGNED_NAME = re.compile(r"mul\d+(?:x\d+)?(s|u)(?:_|$)", re.IGNORECASE)
 _TOP_NAME = re.compile(r"[A-Za-z_][\w$]*")
-_ELABORATE = ("proc", "flatten", "opt -full", "synth -noabc -run coarse", "opt -full", "techmap", "opt", "clean -purge")
+_ELABORATE = (
+    "proc",
+    "flatten",
+    "tribuf",
+    "opt -full",
+    "synth -noabc -run coarse",
+    "opt -full",
+    "techmap",
+    "opt",
+    "clean -purge",
+)
 
 
 @dataclass(frozen=True)

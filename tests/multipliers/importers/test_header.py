@@ -30,6 +30,11 @@ def test_evoapproxlib() -> None:
     assert others == ()
 
 
+def test_a_citation_holds_nothing_that_a_terminal_obeys() -> None:
+    text = "* please cite the following article(s): A. Author\x1b[2J, 2020\n"
+    assert parse_header(text).citation == "A. Author[2J, 2020"
+
+
 def test_no_header_and_one_that_is_too_far_down() -> None:
     header = parse_header("\n" * 20000 + "// MAE = 4.2\n")
     assert (header.published, header.library, header.citation) == ({}, None, None)

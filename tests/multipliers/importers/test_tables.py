@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -91,13 +92,11 @@ def test_npy(tmp_path: Path) -> None:
         (UNSIGNED[:100], r"has shape \(100, 256\); a table is"),
         (UNSIGNED.ravel(), r"has shape \(65536,\)"),
         (np.array([object()]), "a table holds integers"),
-        (np.full((4, 4), 2**40), "product 1099511627776, which does not fit int32"),
+        (np.full((4, 4), 2**40), "has larger errors than zeros, read as a table of 2x2 bits"),
     ],
 )
 def test_npy_of_no_table(tmp_path: Path, array: np.ndarray, message: str) -> None:
     np.save(tmp_path / "mul_t.npy", array, allow_pickle=True)
-    import re
-
     assert re.search(message, reason(tmp_path / "mul_t.npy"))
 
 
@@ -240,8 +239,14 @@ def test_negative_products_of_an_unsigned_circuit_stay(tmp_path: Path) -> None:
 
 def test_signs_that_nothing_tells(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", np.random.default_rng(1).integers(-9, 9, (16, 16)))
-    assert "can't tell whether the operands are signed" in reason(tmp_path / "t.npy")
-    assert only(tmp_path / "t.npy", signed=True).signed_a
+    assert "has larger errors than zeros" in reason(tmp_path / "t.npy")
+    assert "can't tell whether the operands are signed" in reason(tmp_path / "t.npy", bits=(4, 4))
+    assert only(tmp_path / "t.npy", bits=(4, 4), signed=True).signed_a
+
+
+def test_products_that_do_not_fit(tmp_path: Path) -> None:
+    np.save(tmp_path / "mul2u_t.npy", np.full((4, 4), 2**40))
+    assert "product 1099511627776, which does not fit int32" in reason(tmp_path / "mul2u_t.npy")
 
 
 def test_option_beats_name_and_name_beats_error(tmp_path: Path) -> None:

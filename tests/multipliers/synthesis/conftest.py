@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 
+from agnsim.multipliers.gates import NO_WIRE, Gate, Op
+from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.synthesis import unavailable
 
 LIBERTY = """
@@ -84,6 +87,25 @@ def _cell(name: str) -> str:
     }
 
 
+@st.composite
+def _netlists(draw: st.DrawFn) -> Netlist:
+    bits_a, bits_b = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    gates: list[Gate] = []
+    for _ in range(draw(st.integers(0, 25))):
+        op = draw(st.sampled_from(list(Op)))
+        pins = [draw(st.integers(0, bits_a + bits_b + len(gates) - 1)) for _ in range(op.arity)]
+        gates.append(Gate(op, *pins, *[NO_WIRE] * (2 - op.arity)))
+    wires = st.integers(0, bits_a + bits_b + len(gates) - 1)
+    outputs = draw(st.lists(wires, min_size=1, max_size=8))
+    return Netlist(bits_a, bits_b, tuple(gates), tuple(outputs), draw(st.booleans()))
+
+
+@pytest.fixture(scope="session")
+def netlists() -> st.SearchStrategy[Netlist]:
+    """Return random small circuits: any gates, constants, unused wires, outputs that are inputs or occur twice."""
+    return _netlists()
+
+
 @pytest.fixture
 def yosys() -> None:
     """Skip where yosys and ABC are not installed."""
@@ -94,7 +116,7 @@ def yosys() -> None:
 
 @pytest.fixture
 def liberty_file(tmp_path: Path) -> Path:
-    """Return a Liberty file of our own: voltage 2 V, input pins of 0.01 pF, internal energy = area / 10 pJ (BUFX 0.2)."""
+    """Return a Liberty file of our own: 2 V, input pins of 0.01 pF, internal energy = area / 10 pJ (BUFX: 0.2)."""
     file = tmp_path / "tiny.lib"
     file.write_text(LIBERTY % "".join(map(_cell, FUNCTIONS)), encoding="ascii")
     return file
