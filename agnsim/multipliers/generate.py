@@ -54,7 +54,7 @@ def circuits(
         name: family.generate(circuit.bits_a, circuit.bits_b, circuit.signed, **circuit.parameters)
         for name, (family, circuit) in wanted.items()
     }
-    for name, synthesis in synthesise_many(drawn, jobs=os.cpu_count() or 1):
+    for name, synthesis in synthesise_many(drawn, glitches=True, jobs=os.cpu_count() or 1):
         family, circuit = wanted[name]
         yield _multiplier(family, circuit, drawn[name], synthesis)
         if on_circuit is not None:

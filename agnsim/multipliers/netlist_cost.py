@@ -18,10 +18,8 @@ from agnsim.multipliers.netlist import Netlist
 
 TECHNOLOGY = "none"
 FLOW = "unit"
-UNSYNTHESISED = "unit-unsynthesised"
-"""Flow of a netlist as it was drawn: not comparable with circuits that a synthesis tool has improved."""
 """Netlists that were synthesised onto the unit cells, the best of several recipes."""
-UNSYNTHESISED_FLOW = "unit-unsynthesised"
+UNSYNTHESISED = "unit-unsynthesised"
 """Netlists as somebody drew them: never compared with synthesised ones."""
 VECTORS = 65536
 SEED = 20250101

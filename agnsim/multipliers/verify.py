@@ -39,11 +39,11 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
     path = find_library(name_or_path)
     library = load_library(path)
     problems = []
-    for number, name in enumerate(library, start=1):
+    for number, entry in enumerate(library.entries, start=1):
         if on_circuit is not None:
-            on_circuit(name, number, len(library))
+            on_circuit(entry.name, number, len(library))
         try:
-            circuit = library[name]
+            circuit = entry.read()  # and forgotten: the library would keep every table
             _check_factors(circuit)
             _check_netlist(circuit, path)
             _check_generator(circuit, path)
@@ -107,8 +107,8 @@ def _check_cost(circuit: Multiplier, path: Path) -> None:
     netlist = circuit.stored_netlist or circuit.generated_netlist
     if netlist is None or circuit.cost is None or circuit.cost.flow not in (FLOW, UNSYNTHESISED):
         return
-    found = unit_cost(netlist)
-    for figure in ("relative_energy", "relative_area", "relative_delay"):
+    found = unit_cost(netlist, glitches=circuit.cost.glitch_energy is not None)
+    for figure in ("relative_energy", "relative_area", "relative_delay", "glitch_energy"):
         if getattr(circuit.cost, figure) != getattr(found, figure):
             raise LibraryError(
                 f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of its "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agnsim.errors import MultiplierError, UnknownName, did_you_mean
+from agnsim.multipliers.importers.failure import SourceError, shown_path
 from agnsim.multipliers.netlist import Netlist
 from agnsim.multipliers.synthesis.cell_models import cell_models
 from agnsim.multipliers.synthesis.json_netlist import netlist_from_json
@@ -18,7 +20,7 @@ from agnsim.multipliers.synthesis.yosys import yosys_json
 _SOURCE, _MODELS = "source.v", "models.v"
 _OPERANDS = (("a", "b"), ("x", "y"), ("in_a", "in_b"), ("in1", "in2"), ("in0", "in1"), ("op1", "op2"), ("op_a", "op_b"))
 _SIGNED_NAME = re.compile(r"mul\d+(?:x\d+)?(s|u)(?:_|$)", re.IGNORECASE)
-_TOP_NAME = re.compile(r"[A-Za-z_][\w$]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w$]*")
 _ELABORATE = (
     "proc",
     "flatten",
@@ -61,7 +63,7 @@ def read_verilog(path: str | Path, top: str | None = None, *, signed: bool | Non
 
     Args:
         path: The file. Standard cells of EvoApproxLib's mapped netlists need no definition.
-        top: The module; by default the one that no other module uses.
+        top: The module; by default the one called as the file is, else the one that no other module mentions.
         signed: Whether operands and product are in two's complement; by default what the ports' declaration says, or
             a name such as `mul8s_...`, else unsigned.
 
@@ -71,18 +73,21 @@ def read_verilog(path: str | Path, top: str | None = None, *, signed: bool | Non
         UnknownName: There is no module `top`.
     """
     file = Path(path)
+    where = shown_path(file)
     source = read_source(file)
     modules = module_names(source)
     if not modules:
-        raise MultiplierError(f"{file}: holds no Verilog module")
-    if top is not None and (top not in modules or not _TOP_NAME.fullmatch(top)):
-        raise UnknownName(f"{file}: has no module {top!r}.{did_you_mean(top, modules)}")
-    chosen = f"-top {top}" if top is not None else "-auto-top"
-    commands = [f"read_verilog {_MODELS}", f"read_verilog {_SOURCE}", f"hierarchy -check {chosen}", *_ELABORATE]
+        raise SourceError(where, None, "holds no Verilog module")
+    if top is not None and top not in modules:
+        raise UnknownName(f"{where}: has no module {top!r}.{did_you_mean(top, modules)}")
+    name = top if top is not None else _choose_top(source, modules, file.stem, where)
+    if not _IDENTIFIER.fullmatch(name):
+        raise SourceError(where, None, f"the module's name is {name!r}; use letters, digits and '_'")
+    commands = [f"read_verilog {_MODELS}", f"read_verilog {_SOURCE}", f"hierarchy -check -top {name}", *_ELABORATE]
     sources = {_MODELS: cell_models(modules), _SOURCE: source}
-    design = yosys_json(sources, commands, where={_SOURCE: str(file), _MODELS: "the standard cells"})
-    name, module = _top_module(design["modules"], file)
-    where = f"{file}: module {name!r}"
+    design = yosys_json(sources, commands, where={_SOURCE: where, _MODELS: "the standard cells"})
+    module = design["modules"][name]
+    where = f"{where}: module {name!r}"
     port_names = _port_names(module["ports"], where)
     a, b, product = (module["ports"][port] for port in port_names)
     signs = _signs((a, b), product, name, file, signed)
@@ -90,12 +95,22 @@ def read_verilog(path: str | Path, top: str | None = None, *, signed: bool | Non
     return VerilogCircuit(name, file, netlist, *signs, port_names)
 
 
-def _top_module(modules: Mapping[str, Any], file: Path) -> tuple[str, Any]:
-    tops = [(name, module) for name, module in modules.items() if int(module["attributes"].get("top", "0"), 2)]
-    if len(tops) != 1:
-        names = ", ".join(modules)
-        raise MultiplierError(f"{file}: which of the modules {names} is the multiplier? Name it: --top NAME")
-    return tops[0]
+def _choose_top(source: str, modules: Sequence[str], stem: str, where: str) -> str:
+    """Return the module that is the multiplier: called as its file, else the one that no other module mentions.
+
+    Yosys' own choice would be any of the modules that instantiate nothing, cells that are defined and not used among
+    them.
+    """
+    if stem in modules:
+        return stem
+    mentions = Counter(_IDENTIFIER.findall(source))
+    unused = [name for name in modules if mentions[name] == 1]
+    named = [name for name in unused if stem.startswith(name)]
+    for choice in (unused, named):
+        if len(choice) == 1:
+            return choice[0]
+    shown = ", ".join(unused or modules)
+    raise SourceError(where, None, f"which of the modules {shown} is the multiplier? Name it: --top NAME")
 
 
 def _port_names(ports: Mapping[str, Any], where: str) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers.families import families
 from agnsim.multipliers.gates import Gate, Op
 from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import UNSYNTHESISED_FLOW, unit_cost
+from agnsim.multipliers.netlist_cost import UNSYNTHESISED, unit_cost
 from agnsim.multipliers.synthesis import synthesise, synthesise_many
 from agnsim.multipliers.synthesis.unit_target import UnitCircuit, UnitTarget
 
@@ -31,7 +31,7 @@ def test_the_mapped_netlist_is_the_same_circuit_and_cheaper(signed: bool) -> Non
     result = synthesise(source)
     assert np.array_equal(result.netlist.table(), source.table())
     assert result.netlist.signed is signed
-    drawn = unit_cost(source, flow=UNSYNTHESISED_FLOW)
+    drawn = unit_cost(source, flow=UNSYNTHESISED)
     assert result.cost.relative_energy < drawn.relative_energy
     assert result.cost.relative_area < drawn.relative_area
 
@@ -134,7 +134,7 @@ def test_synthesis_keeps_the_order_of_what_is_drawn() -> None:
     drawn |= {f"drum{k}": families["drum"].generate(7, 7, False, k=k) for k in (3, 4, 5)}
     mapped = dict(synthesise_many(drawn, jobs=2))
     for figure in ("relative_energy", "relative_area"):
-        before = [getattr(unit_cost(netlist, flow=UNSYNTHESISED_FLOW), figure) for netlist in drawn.values()]
+        before = [getattr(unit_cost(netlist, flow=UNSYNTHESISED), figure) for netlist in drawn.values()]
         after = [getattr(mapped[name].cost, figure) for name in drawn]
         assert spearmanr(before, after).statistic > 0.95
     exact = [mapped[f"exact{bits}"].cost.energy for bits in range(3, 8)]

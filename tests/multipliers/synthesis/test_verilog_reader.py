@@ -125,6 +125,17 @@ def test_the_top_module(tmp_path: Path) -> None:
     assert read_verilog(file, "mul4u_x").netlist.table()[3, 4] == 12
     with pytest.raises(UnknownName, match="Did you mean 'other'"):
         read_verilog(file, "othr")
+    with pytest.raises(SourceError, match="which of the modules mul4u_x, other is the multiplier"):
+        read_verilog(file)
+    assert read_verilog(write(tmp_path, file.read_text(encoding="utf-8"), "other.v")).name == "other"
+    assert read_verilog(write(tmp_path, file.read_text(encoding="utf-8"), "mul4u_x_pdk45.v")).name == "mul4u_x"
+
+
+def test_modules_that_are_used_and_cells_that_are_not(tmp_path: Path) -> None:
+    inner = "module m(input [3:0] A, input [3:0] B, output [7:0] O); mul4u_x u(A, B, O); endmodule\n"
+    assert read_verilog(write(tmp_path, OPERATOR + inner)).name == "m"
+    unused = "module PDKGENAND2X1(input A, input B, output Y); assign Y = A & B; endmodule\n"
+    assert read_verilog(write(tmp_path, OPERATOR + unused, "mul4u_x.v")).ports == ("A", "B", "O")
 
 
 @pytest.mark.parametrize(
