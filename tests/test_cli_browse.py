@@ -8,9 +8,9 @@ import pytest
 
 from agnsim.multipliers import Multiplier, load_library, write_library
 from agnsim.multipliers.families import families
-from agnsim.multipliers.netlist_cost import UNSYNTHESISED, unit_cost
-from agnsim.multipliers.operand_trace import LayerTrace, OperandTrace
-from agnsim.multipliers.operand_trace_files import write_trace
+from agnsim.multipliers.netlists.netlist_cost import UNSYNTHESISED, unit_cost
+from agnsim.multipliers.operands.operand_trace import LayerTrace, OperandTrace
+from agnsim.multipliers.operands.operand_trace_files import write_trace
 from agnsim.types import LayerOperands
 
 PARAMETERS = {

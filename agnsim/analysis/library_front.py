@@ -21,7 +21,7 @@ def library_fronts(
     """Return the Pareto set of every kind of circuit: same widths, signs and flow, whose costs can be compared.
 
     Args:
-        rows: Rows of `agnsim.multipliers.listing`.
+        rows: Rows of `agnsim.multipliers.browsing.listing`.
         error: Column of errors; of `mean_error` the magnitude counts.
         cost: Column of costs.
         bits: Only kinds of these widths: `8x4`, or `8` for both; the narrower ones stay their rivals.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agnsim.errors import InputError
-from agnsim.multipliers.operand_trace import LayerTrace, OperandTrace
+from agnsim.multipliers.operands.operand_trace import LayerTrace, OperandTrace
 from agnsim.nn import approx_layers, sample_operands
 from agnsim.nn.arithmetic import Arithmetic, MultiplyingLayer
 from agnsim.nn.layers import ApproxLayer

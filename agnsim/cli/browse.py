@@ -49,8 +49,8 @@ def list_multipliers(
 ) -> None:
     """List the circuits of a library with their errors and costs, as their cards state them."""
     from agnsim.multipliers import load_library
-    from agnsim.multipliers.listing import COLUMNS, OPERAND_COLUMNS, circuit_rows
-    from agnsim.multipliers.operand_trace_files import read_trace_at
+    from agnsim.multipliers.browsing.listing import COLUMNS, OPERAND_COLUMNS, circuit_rows
+    from agnsim.multipliers.operands.operand_trace_files import read_trace_at
     from agnsim.progress import make_progress
 
     with make_progress() as progress:
@@ -83,8 +83,8 @@ def show_multiplier(
 ) -> None:
     """Show everything that is known of one circuit."""
     from agnsim.multipliers import load_library
-    from agnsim.multipliers.description import describe
-    from agnsim.multipliers.operand_distribution import distribution
+    from agnsim.multipliers.browsing.description import describe
+    from agnsim.multipliers.operands.operand_distribution import distribution
 
     circuit = load_library(library)[name]
     description = describe(circuit, distribution(operands))
@@ -114,8 +114,8 @@ def pareto(
     """Show the circuits that no other of their widths, signs and flow beats, and the narrower exact rivals."""
     from agnsim.analysis.library_front import library_fronts
     from agnsim.multipliers import load_library
-    from agnsim.multipliers.listing import circuit_rows
-    from agnsim.multipliers.operand_trace_files import read_trace_at
+    from agnsim.multipliers.browsing.listing import circuit_rows
+    from agnsim.multipliers.operands.operand_trace_files import read_trace_at
     from agnsim.progress import make_progress
 
     with make_progress() as progress:
@@ -162,8 +162,8 @@ def energy(
     from dataclasses import asdict
 
     from agnsim.multipliers import load_library
-    from agnsim.multipliers.operand_energy import energy_under_operands
-    from agnsim.multipliers.operand_trace_files import read_trace_at
+    from agnsim.multipliers.operands.operand_energy import energy_under_operands
+    from agnsim.multipliers.operands.operand_trace_files import read_trace_at
     from agnsim.progress import make_progress
 
     trace, layers = read_trace_at(operands)
@@ -202,7 +202,7 @@ def diff(
 ) -> None:
     """Compare two libraries by what their circuits compute, not by names; exit 1 where they differ."""
     from agnsim.multipliers import load_library
-    from agnsim.multipliers.difference import library_difference
+    from agnsim.multipliers.browsing.difference import library_difference
 
     found = library_difference(load_library(first), load_library(second))
     if as_json:

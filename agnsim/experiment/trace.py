@@ -13,8 +13,8 @@ from agnsim.experiment.evaluate import check_images
 from agnsim.experiment.prepare import prepare_evaluation
 from agnsim.experiment.run_folder import RECORD, read_study
 from agnsim.experiment.store import TrialStore, read_json
-from agnsim.multipliers.operand_trace import LayerTrace
-from agnsim.multipliers.operand_trace_files import write_trace
+from agnsim.multipliers.operands.operand_trace import LayerTrace
+from agnsim.multipliers.operands.operand_trace_files import write_trace
 from agnsim.progress import Progress, SilentProgress
 from agnsim.types import Json
 

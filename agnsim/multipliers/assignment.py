@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agnsim.errors import AgnsimError, LibraryError, UnknownName, did_you_mean
-from agnsim.multipliers.card import read_json
 from agnsim.multipliers.choice import Choice
+from agnsim.multipliers.libraries.card import read_json
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.types import Json
 

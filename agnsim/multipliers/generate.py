@@ -18,12 +18,12 @@ from pathlib import Path
 
 from agnsim import _bundled
 from agnsim.errors import AgnsimError
-from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.families import Circuit, Family, families
-from agnsim.multipliers.library import write_library
+from agnsim.multipliers.libraries.factor_files import FACTORS
+from agnsim.multipliers.libraries.library import write_library
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import FLOW
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import FLOW
 from agnsim.multipliers.synthesis import Synthesis, synthesise_many
 
 NAME = "builtin"

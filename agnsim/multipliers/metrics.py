@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agnsim.errors import MultiplierError
 
 if TYPE_CHECKING:
-    from agnsim.multipliers.netlist import Netlist
+    from agnsim.multipliers.netlists.netlist import Netlist
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def error_metrics(table: NDArray[np.integer[Any]], exact: NDArray[np.integer[Any
 
 
 def is_exhaustible(netlist: Netlist) -> bool:
-    """Tell whether `netlist_metrics` takes it: operands of at most 16 bits, the second of 12 or more, products of 32."""
+    """Tell whether `netlist_metrics` takes it: operands of up to 16 bits, the second of 12 or more, products of 32."""
     return netlist.bits_a <= 16 and 12 <= netlist.bits_b <= 16 and len(netlist.outputs) <= 32
 
 
@@ -85,7 +85,7 @@ def netlist_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> ErrorMe
             f"a {netlist.bits_a}x{netlist.bits_b} netlist with a product of {len(netlist.outputs)} bits: errors are "
             "computed over all products up to 16x16 operands (the second of 12 or more) and 32 bits of the product"
         )
-    from agnsim.multipliers.exhaustive import exhaustive_metrics
+    from agnsim.multipliers.netlists.exhaustive import exhaustive_metrics
 
     return exhaustive_metrics(netlist, signed_a, signed_b)
 

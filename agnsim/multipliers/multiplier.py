@@ -25,11 +25,11 @@ from agnsim.multipliers.encoding import (
     parse_encoding,
 )
 from agnsim.multipliers.exact import exact_products
-from agnsim.multipliers.factor_files import read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.factors import Factors, factorise
 from agnsim.multipliers.figures import Figures
+from agnsim.multipliers.libraries.factor_files import read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.metrics import ErrorMetrics, error_metrics, is_exhaustible, netlist_metrics
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.table_checks import checked_bits, checked_table, is_tabulated
 from agnsim.multipliers.wide_factors import factorise_netlist
 from agnsim.types import Int32Array

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.exhaustive import equals_factors
 from agnsim.multipliers.factors import MAX_RANK, Factors, Int64Array, lattice_factors, pivots_modulo_prime
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.exhaustive import equals_factors
+from agnsim.multipliers.netlists.netlist import Netlist
 
 _SEED = 0
 _RANDOM = 64

@@ -9,7 +9,7 @@ import numpy as np
 
 from agnsim.errors import InputError
 from agnsim.multipliers import Choice
-from agnsim.multipliers.port_grid import Range
+from agnsim.multipliers.operands.port_grid import Range
 from agnsim.noise.operand_fit import OperandFit, fit_operands
 from agnsim.noise.prediction import ErrorPrediction, rows_of_groups
 from agnsim.types import FloatArray, LayerOperands

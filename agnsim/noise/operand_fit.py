@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agnsim.errors import InputError, OperandRangeError
 from agnsim.multipliers import Choice, Multiplier
-from agnsim.multipliers.port_grid import PortGrid, Range, activation_grid, fits, weight_grid
+from agnsim.multipliers.operands.port_grid import PortGrid, Range, activation_grid, fits, weight_grid
 from agnsim.types import FloatArray, Int32Array, LayerOperands
 
 

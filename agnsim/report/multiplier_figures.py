@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from agnsim.multipliers.error_profile import ConditionalError, conditional_errors, error_histogram, error_picture
+from agnsim.multipliers.browsing.error_profile import (
+    ConditionalError,
+    conditional_errors,
+    error_histogram,
+    error_picture,
+)
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.report.figure import INK, Figure, axis, build, rounded
 from agnsim.report.numbers import significant

@@ -39,7 +39,7 @@ def write_multiplier_page(multiplier: Multiplier, description: Json, target: Pat
 
     Args:
         multiplier: A physical circuit.
-        description: From `agnsim.multipliers.description.describe`.
+        description: From `agnsim.multipliers.browsing.description.describe`.
         target: The file to write; the same circuit and description give the same bytes (for one version of plotly).
 
     Raises:

@@ -30,8 +30,15 @@ def encodings(multiplier: Multiplier) -> Iterator[Multiplier]:
 
 
 def test_builtin_circuits() -> None:
-    for name, circuit in load_library("builtin").items():
+    for name, circuit in load_library("builtin").select(bits=8).items():
         check_on_all_engines(circuit, name)
+
+
+@pytest.mark.slow
+def test_builtin_circuits_of_other_widths() -> None:
+    for entry in load_library("builtin").entries:
+        if entry.bits != (8, 8):
+            check_on_all_engines(entry.read(), entry.name)
 
 
 @pytest.mark.parametrize("name", ["mul8u_drum_k4", "mul8s_column_truncation_k6c", "mul6x5u_array", "mul8u_kulkarni_d4"])

@@ -10,7 +10,7 @@ from agnsim.experiment.prepare import prepare_evaluation
 from agnsim.experiment.run_folder import read_study
 from agnsim.experiment.store import TrialStore
 from agnsim.experiment.trace import trace_run
-from agnsim.multipliers.operand_trace_files import read_trace
+from agnsim.multipliers.operands.operand_trace_files import read_trace
 from agnsim.nn import sample_operands
 from agnsim.progress import SilentProgress
 

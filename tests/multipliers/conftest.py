@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agnsim.multipliers.encoding import operand_values
 from agnsim.multipliers.families import families
-from agnsim.multipliers.operand_trace import LayerTrace
+from agnsim.multipliers.operands.operand_trace import LayerTrace
 from agnsim.types import LayerOperands
 
 ErrorsOf = Callable[..., NDArray[np.int64]]

@@ -11,7 +11,7 @@ from agnsim import kernels
 from agnsim.errors import EngineUnavailable, LibraryError, MultiplierError
 from agnsim.multipliers import Multiplier, load_library, verify_library, write_library
 from agnsim.multipliers.families import families
-from agnsim.multipliers.tables import write_tables
+from agnsim.multipliers.libraries.tables import write_tables
 
 WIDE = Multiplier.from_netlist(
     "mul10x15u_cut",

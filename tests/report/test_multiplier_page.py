@@ -17,10 +17,10 @@ from plotly.offline import get_plotlyjs
 
 from agnsim.errors import InputError
 from agnsim.multipliers import Cost, Multiplier
-from agnsim.multipliers.description import describe
+from agnsim.multipliers.browsing.description import describe
 from agnsim.multipliers.families import families
 from agnsim.multipliers.metrics import ErrorMetrics
-from agnsim.multipliers.operand_distribution import DISTRIBUTIONS
+from agnsim.multipliers.operands.operand_distribution import DISTRIBUTIONS
 from agnsim.report.multiplier_page import render_multiplier, write_multiplier_page
 
 
@@ -125,8 +125,8 @@ def test_page_needs_neither_torch_nor_numba() -> None:
     code = (
         "import sys\n"
         "from agnsim.multipliers import Multiplier\n"
-        "from agnsim.multipliers.description import describe\n"
-        "from agnsim.multipliers.operand_distribution import DISTRIBUTIONS\n"
+        "from agnsim.multipliers.browsing.description import describe\n"
+        "from agnsim.multipliers.operands.operand_distribution import DISTRIBUTIONS\n"
         "from agnsim.report.multiplier_page import render_multiplier\n"
         "m = Multiplier.exact(3, 3, signed_a=False, signed_b=True)\n"
         "render_multiplier(m, describe(m, DISTRIBUTIONS['uniform']))\n"

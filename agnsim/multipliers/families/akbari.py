@@ -2,7 +2,7 @@
 
 The sum is x1, the carry x4. The paper's compressor can be switched to an exact mode at run time; here the low columns
 are built in the approximate mode for good, without the parts that only the exact mode needs. Which bits of a column are
-x1 and x4 (`agnsim.multipliers.compressors`) is a choice, and so is the signed matrix (Baugh-Wooley).
+x1 and x4 (`agnsim.multipliers.constructions.compressors`) is a choice, and so is the signed matrix (Baugh-Wooley).
 
 Source: O. Akbari, M. Kamal, A. Afzali-Kusha, M. Pedram, "Dual-quality 4:2 compressors for utilizing in dynamic
 accuracy configurable multipliers", IEEE Trans. VLSI Systems 25(4), 2017, DQ4:2C1.
@@ -10,9 +10,9 @@ accuracy configurable multipliers", IEEE Trans. VLSI Systems 25(4), 2017, DQ4:2C
 
 from __future__ import annotations
 
-from agnsim.multipliers.builder import NetlistBuilder, Wire
-from agnsim.multipliers.compressors import Compressor
+from agnsim.multipliers.constructions.compressors import Compressor
 from agnsim.multipliers.families.compressor_tree import register_compressor
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
 
 
 def _gates(build: NetlistBuilder, x1: Wire, x2: Wire, x3: Wire, x4: Wire) -> tuple[Wire, Wire]:

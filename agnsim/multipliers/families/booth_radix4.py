@@ -1,7 +1,8 @@
 """Exact modified Booth multipliers: half the partial products, each the first operand times a digit -2..2.
 
 The second operand is recoded (MacSorley 1961); sign extension, the signed and the unsigned recoding of odd and even
-widths: `agnsim.multipliers.booth`. The rows are added by a Dadda tree with a rippling final adder, which is a choice.
+widths: `agnsim.multipliers.constructions.booth`. The rows are added by a Dadda tree with a rippling final adder, which
+is a choice.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.booth import booth_digits, booth_rows
-from agnsim.multipliers.builder import NetlistBuilder
+from agnsim.multipliers.constructions.booth import booth_digits, booth_rows
+from agnsim.multipliers.constructions.trees import dadda_tree
 from agnsim.multipliers.families.family import Circuit, Family, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.trees import dadda_tree
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool) -> Netlist:

@@ -21,9 +21,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agnsim.multipliers.constructions.partial_products import (
+    Keep,
+    partial_product_netlist,
+    partial_product_sum,
+    sum_of_weights,
+)
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.partial_products import Keep, partial_product_netlist, partial_product_sum, sum_of_weights
+from agnsim.multipliers.netlists.netlist import Netlist
 
 NO_CORRECTION, CONSTANT, VARIABLE = range(3)
 _TAGS = ("", "c", "v")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.compressors import Compressor, compressor_netlist, compressor_product
+from agnsim.multipliers.constructions.compressors import Compressor, compressor_netlist, compressor_product
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 
 OTHER_WIDTHS = ((4, 4), (6, 6), (12, 12), (8, 4))
 """Widths at which one circuit per sign is shipped besides the 8x8 ones, half of its columns approximate."""

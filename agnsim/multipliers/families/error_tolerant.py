@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import by_magnitude, exact_product
-from agnsim.multipliers.builder import Bus, NetlistBuilder, Wire
+from agnsim.multipliers.constructions.blocks import by_magnitude, exact_product
+from agnsim.multipliers.constructions.logarithms import leading_one_position
 from agnsim.multipliers.families.family import (
     Circuit,
     Family,
@@ -24,8 +24,8 @@ from agnsim.multipliers.families.family import (
     instances,
     register,
 )
-from agnsim.multipliers.logarithms import leading_one_position
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder, Wire
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, low: int) -> Netlist:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError, did_you_mean
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.registry import Registry
 
 MIN_BITS, MAX_BITS = 2, 16

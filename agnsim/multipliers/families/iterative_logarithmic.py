@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import by_magnitude, carry_save_array, leading_one, select
-from agnsim.multipliers.builder import Bus, NetlistBuilder
+from agnsim.multipliers.constructions.blocks import by_magnitude, carry_save_array, leading_one, select
+from agnsim.multipliers.constructions.logarithms import leading_one_position
 from agnsim.multipliers.families.family import (
     MAX_BITS,
     Circuit,
@@ -26,8 +26,8 @@ from agnsim.multipliers.families.family import (
     magnitudes,
     register,
 )
-from agnsim.multipliers.logarithms import leading_one_position
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, blocks: int) -> Netlist:

@@ -14,8 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import by_magnitude, carry_save_array, exact_product
-from agnsim.multipliers.builder import Bus, NetlistBuilder
+from agnsim.multipliers.constructions.blocks import by_magnitude, carry_save_array, exact_product
 from agnsim.multipliers.families.family import (
     MAX_BITS,
     Circuit,
@@ -25,7 +24,8 @@ from agnsim.multipliers.families.family import (
     magnitudes,
     register,
 )
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, diagonals: int) -> Netlist:

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import carry_save_array
-from agnsim.multipliers.builder import Bus, NetlistBuilder
+from agnsim.multipliers.constructions.blocks import carry_save_array
+from agnsim.multipliers.constructions.partial_products import Keep, partial_product_netlist, partial_product_sum, weight
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.partial_products import Keep, partial_product_netlist, partial_product_sum, weight
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, columns: int) -> Netlist:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import by_magnitude
-from agnsim.multipliers.builder import Bus, NetlistBuilder
+from agnsim.multipliers.constructions.blocks import by_magnitude
+from agnsim.multipliers.constructions.logarithms import antilogarithm, logarithm, logarithmic_product
 from agnsim.multipliers.families.family import (
     MAX_BITS,
     Circuit,
@@ -25,8 +25,8 @@ from agnsim.multipliers.families.family import (
     magnitudes,
     register,
 )
-from agnsim.multipliers.logarithms import antilogarithm, logarithm, logarithmic_product
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, fraction: int) -> Netlist:

@@ -11,9 +11,9 @@ multiplication", IEEE Trans. Computers 64(4), 2015, design 2.
 
 from __future__ import annotations
 
-from agnsim.multipliers.builder import NetlistBuilder, Wire
-from agnsim.multipliers.compressors import Compressor
+from agnsim.multipliers.constructions.compressors import Compressor
 from agnsim.multipliers.families.compressor_tree import register_compressor
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
 
 
 def _gates(build: NetlistBuilder, x1: Wire, x2: Wire, x3: Wire, x4: Wire) -> tuple[Wire, Wire]:

@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agnsim.multipliers.constructions.partial_products import partial_product_netlist
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.partial_products import partial_product_netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, start: int, count: int) -> Netlist:

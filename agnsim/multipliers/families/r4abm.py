@@ -19,12 +19,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.booth import BoothDigit, booth_digits, booth_rows, booth_term
-from agnsim.multipliers.builder import NetlistBuilder, Wire
+from agnsim.multipliers.constructions.booth import BoothDigit, booth_digits, booth_rows, booth_term
+from agnsim.multipliers.constructions.trees import dadda_tree
+from agnsim.multipliers.constructions.wrapping import wrapped
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.trees import dadda_tree
-from agnsim.multipliers.wrapping import wrapped
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, encoder: int, columns: int) -> Netlist:

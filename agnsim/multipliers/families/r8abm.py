@@ -18,12 +18,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.blocks import select
-from agnsim.multipliers.booth import complement_rows
-from agnsim.multipliers.builder import Bus, NetlistBuilder, Wire
+from agnsim.multipliers.constructions.blocks import select
+from agnsim.multipliers.constructions.booth import complement_rows
+from agnsim.multipliers.constructions.trees import dadda_tree
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.trees import dadda_tree
+from agnsim.multipliers.netlists.builder import Bus, NetlistBuilder, Wire
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, cells: int) -> Netlist:

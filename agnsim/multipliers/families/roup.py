@@ -18,11 +18,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.multipliers.booth import booth_digits, booth_rows
-from agnsim.multipliers.builder import NetlistBuilder
+from agnsim.multipliers.constructions.booth import booth_digits, booth_rows
+from agnsim.multipliers.constructions.trees import dadda_tree
 from agnsim.multipliers.families.family import Circuit, Family, check_parameter, instances, register
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.trees import dadda_tree
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def netlist(bits_a: int, bits_b: int, *, signed: bool, perforated: int, rounded: int) -> Netlist:

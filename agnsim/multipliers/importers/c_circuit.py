@@ -10,6 +10,7 @@ from agnsim.multipliers.importers.c_table import holds_table, read_c_table
 from agnsim.multipliers.importers.described import found_netlist
 from agnsim.multipliers.importers.failure import Failure, NoCircuit, SourceError, shown_path
 from agnsim.multipliers.importers.files import read_text
+from agnsim.multipliers.importers.header import parse_header
 from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
 from agnsim.multipliers.importers.naming import is_other_circuit, parse_name
 from agnsim.multipliers.table_checks import checked_bits
@@ -47,6 +48,7 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
         bits_b=said.bits[1],
         signed=said.signed,
         where=where,
+        by_port=parse_header(text).library == "evoapproxlib",
     )
     return [found_netlist(netlist, (said.signed, said.signed), path, text, options)]
 

@@ -9,8 +9,8 @@ from agnsim.errors import AgnsimError
 from agnsim.multipliers.importers.failure import Failure, NoCircuit, SourceError, shown_path
 from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
 from agnsim.multipliers.importers.registry import IMPORTERS
+from agnsim.multipliers.libraries.stored_circuit import StoredCircuit
 from agnsim.multipliers.published import Difference, differences, status_of
-from agnsim.multipliers.stored_circuit import StoredCircuit
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from agnsim.multipliers.importers.header import parse_header
 from agnsim.multipliers.importers.importer import Found, ImportOptions
 from agnsim.multipliers.importers.naming import fit_name
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def found_netlist(

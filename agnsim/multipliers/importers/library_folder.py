@@ -9,8 +9,8 @@ from agnsim.multipliers.importers.failure import Failure, SourceError, shown_pat
 from agnsim.multipliers.importers.files import MAX_BINARY, MAX_TEXT, read_bytes, walk
 from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
 from agnsim.multipliers.importers.numpy_table import check_directory
-from agnsim.multipliers.library import INDEX, load_library
-from agnsim.multipliers.pack import INDEX as PACK_INDEX
+from agnsim.multipliers.libraries.library import INDEX, load_library
+from agnsim.multipliers.libraries.pack import INDEX as PACK_INDEX
 
 INDEXES = (INDEX, PACK_INDEX)
 _MOST_CARD = 2**20

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agnsim.errors import LibraryError
-from agnsim.multipliers.factor_files import FACTORS
 from agnsim.multipliers.importers.circuit import Imported
-from agnsim.multipliers.library import INDEX, TABLES, write_stored
-from agnsim.multipliers.netlist_files import NETLISTS
+from agnsim.multipliers.libraries.factor_files import FACTORS
+from agnsim.multipliers.libraries.library import INDEX, TABLES, write_stored
+from agnsim.multipliers.libraries.netlist_files import NETLISTS
 
 _ARRAYS = (TABLES, FACTORS, NETLISTS)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agnsim.errors import InputError
-from agnsim.multipliers.costs_file import Costs, joined_card, read_costs
 from agnsim.multipliers.importers.circuit import Imported
 from agnsim.multipliers.importers.failure import Failure, shown_path
 from agnsim.multipliers.importers.importer import ImportOptions
 from agnsim.multipliers.importers.jobs import run_jobs
 from agnsim.multipliers.importers.output import check_target, write_import
 from agnsim.multipliers.importers.sources import find_sources
+from agnsim.multipliers.libraries.costs_file import Costs, joined_card, read_costs
 from agnsim.progress import Progress, SilentProgress
 
 
@@ -54,7 +54,7 @@ def import_circuits(
         path: A checkout of EvoApproxLib or EvoApprox8b, a folder, or one file of a kind that is read.
         out: The library's folder, new or an older library; it appears when it is finished.
         options: What you know about the files.
-        costs: A CSV file with costs of the circuits, see `agnsim.multipliers.costs_file`.
+        costs: A CSV file with costs of the circuits, see `agnsim.multipliers.libraries.costs_file`.
         jobs: Processes that work on it; 0: one a core. In a script, more than one needs the usual
             `if __name__ == "__main__":`.
         progress: Where progress is shown.

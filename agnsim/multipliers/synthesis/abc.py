@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.blif import MappedBlif, read_mapped_blif, to_blif
 from agnsim.multipliers.synthesis.process import last_words, run_limited
 from agnsim.multipliers.synthesis.recipes import Recipe

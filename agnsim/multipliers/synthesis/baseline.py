@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.stimulus import Bits, Signs
 
 ARRAY = "array"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gates import NO_WIRE, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import NO_WIRE, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 
 _COVERS: Mapping[Op, str] = {
     Op.CONST0: "",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gates import Op
+from agnsim.multipliers.netlists.gates import Op
 
 MAX_LENGTH = 4096
 Emit = Callable[..., int]

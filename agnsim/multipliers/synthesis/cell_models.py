@@ -14,6 +14,13 @@ _GATES = {
     "NAND2X1": "~(A & B)",
     "NOR2X1": "~(A | B)",
 }
+_THREE = {
+    "NAND3X1": ("A, B, C", "~(A & B & C)"),
+    "NOR3X1": ("A, B, C", "~(A | B | C)"),
+    "AOI21X1": ("A, B, C", "~(A & B | C)"),
+    "OAI21X1": ("A, B, C", "~((A | B) & C)"),
+    "MUX2X1": ("A, B, S", "S ? B : A"),  # as the same circuits' generic Verilog has it: not inverted, A where S is 0
+}
 _SINGLE = {"BUFX2": "A", "BUFX4": "A", "INVX1": "~A", "INVX2": "~A", "INVX4": "~A", "INVX8": "~A"}
 _ADDERS = {
     "HAX1": ("A, B", "A ^ B", "A & B"),
@@ -25,6 +32,7 @@ def cell_models(defined: Iterable[str]) -> str:
     """Return Verilog modules of those cells that are not `defined` already."""
     known = set(defined)
     modules = {name: f"(input A, input B, output Y); assign Y = {text};" for name, text in _GATES.items()}
+    modules |= {name: f"(input {inputs}, output Y); assign Y = {text};" for name, (inputs, text) in _THREE.items()}
     modules |= {name: f"(input A, output Y); assign Y = {text};" for name, text in _SINGLE.items()}
     modules |= {
         name: f"(input {inputs}, output YS, output YC); assign YS = {total}; assign YC = {carry};"

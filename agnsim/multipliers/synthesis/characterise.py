@@ -10,8 +10,8 @@ from typing import Any
 from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import uniform_operands
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import uniform_operands
 from agnsim.multipliers.synthesis.baseline import can_be_compared, exact_array
 from agnsim.multipliers.synthesis.constant_bits import constant_bits, tied
 from agnsim.multipliers.synthesis.datapath import Datapath, characterise_datapath

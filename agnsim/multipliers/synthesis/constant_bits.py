@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from agnsim.multipliers.gate_folding import FoldedGates
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import Operands
+from agnsim.multipliers.netlists.gate_folding import FoldedGates
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands
 
 
 def constant_bits(netlist: Netlist, operands: Operands) -> dict[int, int]:

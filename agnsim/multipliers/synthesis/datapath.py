@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.liberty_target import LibertyTarget
 from agnsim.multipliers.synthesis.mac import Mac, build_mac
 from agnsim.multipliers.synthesis.registers import UNIT_FLIP_FLOP, FlipFlop, data_changes, liberty_flip_flop

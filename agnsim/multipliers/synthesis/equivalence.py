@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.netlist import MAX_TABLE_BITS, Netlist
-from agnsim.multipliers.netlist_cost import Operands, uniform_operands
+from agnsim.multipliers.netlists.netlist import MAX_TABLE_BITS, Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands, uniform_operands
 from agnsim.multipliers.synthesis.abc import run_script
 from agnsim.multipliers.synthesis.blif import to_blif
 from agnsim.multipliers.synthesis.process import last_words

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gate_folding import FoldedGates
-from agnsim.multipliers.gates import Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gate_folding import FoldedGates
+from agnsim.multipliers.netlists.gates import Op
+from agnsim.multipliers.netlists.netlist import Netlist
 
 Bit = int | str
 Emit = Callable[[FoldedGates, Sequence[int]], int]

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError
 from agnsim.multipliers.cost import Cost
-from agnsim.multipliers.gates import NO_WIRE, Gate, Op
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import Operands, toggles, uniform_operands
+from agnsim.multipliers.netlists.gates import NO_WIRE, Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands, toggles, uniform_operands
+from agnsim.multipliers.netlists.transitions import all_transitions
 from agnsim.multipliers.synthesis.abc import map_netlist
 from agnsim.multipliers.synthesis.blif import MappedBlif, input_names, output_names
 from agnsim.multipliers.synthesis.boolean_function import emit_function
 from agnsim.multipliers.synthesis.liberty import Liberty
 from agnsim.multipliers.synthesis.recipes import RECIPES
 from agnsim.multipliers.synthesis.target import driver
-from agnsim.multipliers.transitions import all_transitions
 
 _DELAY = re.compile(r"Delay =\s*([\d.]+) ps")
 

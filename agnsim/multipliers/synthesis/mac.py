@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.builder import NetlistBuilder
 from agnsim.multipliers.encoding import Encoding
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import Operands
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands
 from agnsim.multipliers.synthesis.stimulus import Products, Signs
 
 MAX_ACCUMULATOR = 48

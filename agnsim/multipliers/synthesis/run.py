@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agnsim.errors import InputError, MultiplierError
-from agnsim.multipliers.library import write_library
+from agnsim.multipliers.libraries.library import write_library
 from agnsim.multipliers.synthesis.characterise import Settings, characterise
 from agnsim.multipliers.synthesis.characterise_report import report
 from agnsim.multipliers.synthesis.liberty import read_liberty

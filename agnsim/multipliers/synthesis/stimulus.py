@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.multipliers.encoding import Encoding, natural_encoding, operand_map, operand_range
-from agnsim.multipliers.netlist_cost import SEED, VECTORS, Operands
-from agnsim.multipliers.operand_trace import LayerTrace
-from agnsim.multipliers.operand_trace_files import read_trace_at
+from agnsim.multipliers.netlists.netlist_cost import SEED, VECTORS, Operands
+from agnsim.multipliers.operands.operand_trace import LayerTrace
+from agnsim.multipliers.operands.operand_trace_files import read_trace_at
 
 Bits = tuple[int, int]
 Signs = tuple[bool, bool]

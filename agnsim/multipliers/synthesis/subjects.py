@@ -13,7 +13,7 @@ from agnsim.multipliers.importers.files import walk
 from agnsim.multipliers.importers.importer import ImportOptions
 from agnsim.multipliers.importers.library_folder import INDEXES
 from agnsim.multipliers.importers.verilog import read_verilog_circuit
-from agnsim.multipliers.library import load_library
+from agnsim.multipliers.libraries.library import load_library
 from agnsim.multipliers.multiplier import Multiplier
 
 Subjects = tuple[list[Multiplier], list[Failure]]

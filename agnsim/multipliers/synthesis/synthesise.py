@@ -12,8 +12,8 @@ import numpy as np
 
 from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers.cost import Cost
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import Operands
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands
 from agnsim.multipliers.synthesis.equivalence import EqualTo, Undecided
 from agnsim.multipliers.synthesis.target import Target
 from agnsim.multipliers.synthesis.unit_target import UnitTarget

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from agnsim.errors import MultiplierError
 from agnsim.multipliers.cost import Cost
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import Operands
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import Operands
 from agnsim.multipliers.synthesis.blif import MappedBlif
 
 

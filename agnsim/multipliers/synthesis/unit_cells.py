@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agnsim.multipliers.gates import TRANSISTORS, UNIT_DELAYS, Op
+from agnsim.multipliers.netlists.gates import TRANSISTORS, UNIT_DELAYS, Op
 
 CELLS: Mapping[str, Op] = MappingProxyType(
     {

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from agnsim.errors import MultiplierError
 from agnsim.multipliers.cost import Cost
-from agnsim.multipliers.gates import NO_WIRE, Gate, Op
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import FLOW, Operands, unit_cost
+from agnsim.multipliers.netlists.gates import NO_WIRE, Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import FLOW, Operands, unit_cost
 from agnsim.multipliers.synthesis.abc import map_netlist
 from agnsim.multipliers.synthesis.blif import MappedBlif, input_names, output_names
 from agnsim.multipliers.synthesis.recipes import AS_DRAWN, RECIPES

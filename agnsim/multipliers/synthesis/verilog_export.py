@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gates import INVERTED, Op
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import INVERTED, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYWORDS = frozenset(("module", "endmodule", "input", "output", "wire", "assign", "reg", "and", "or", "xor", "not"))

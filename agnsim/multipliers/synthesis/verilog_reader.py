@@ -11,7 +11,7 @@ from typing import Any
 
 from agnsim.errors import MultiplierError, UnknownName, did_you_mean
 from agnsim.multipliers.importers.failure import SourceError, shown_path
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.cell_models import cell_models
 from agnsim.multipliers.synthesis.json_netlist import netlist_from_json
 from agnsim.multipliers.synthesis.verilog_scan import module_names, read_source

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agnsim.multipliers import Multiplier
-from agnsim.multipliers.builder import NetlistBuilder
-from agnsim.multipliers.gates import INVERTED, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.netlists.gates import INVERTED, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.published import nonzero_mre
 
 SYMBOLS = {Op.AND: "&", Op.OR: "|", Op.XOR: "^"}

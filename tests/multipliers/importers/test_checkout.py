@@ -157,6 +157,20 @@ def test_a_wide_circuit_keeps_its_netlist_instead_of_a_table(tmp_path: Path) -> 
     assert load_library(tmp_path / "library")["mul11x8u_A"].identity == circuit.identity
 
 
+@pytest.mark.parametrize(("library", "product"), [("// EvoApproxLib\n", 16 * 3 + 1), ("", 16 * 1 + 3)])
+def test_parts_of_a_composite_circuit_are_joined_as_its_verilog_joins_them(
+    tmp_path: Path, library: str, product: int
+) -> None:
+    text = (
+        f"{library}uint64_t part(const uint64_t B,const uint64_t A) {{ return A << 4 | B; }}\r\n"
+        "uint32_t mul4u_A (uint16_t a, uint16_t b) {\r\n    return part(a, b);\r\n}\r\n"
+    )
+    (tmp_path / "mul4u_A.c").write_text(text, newline="")
+    (only,) = import_circuits(tmp_path / "mul4u_A.c", tmp_path / "library").imported
+    assert only.stored.table is not None
+    assert only.stored.table[3, 1] == product
+
+
 @pytest.mark.slow
 def test_beyond_tables_errors_are_of_all_products(tmp_path: Path) -> None:
     text = (

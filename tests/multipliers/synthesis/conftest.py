@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from agnsim.multipliers.gates import NO_WIRE, Gate, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import NO_WIRE, Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis import unavailable
 
 LIBERTY = """

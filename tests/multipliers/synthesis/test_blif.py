@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gates import TRANSISTORS, Gate, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import TRANSISTORS, Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.blif import read_mapped_blif, to_blif
 from agnsim.multipliers.synthesis.unit_cells import CELLS, genlib
 from agnsim.multipliers.synthesis.unit_target import unit_netlist

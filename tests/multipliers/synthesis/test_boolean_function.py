@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agnsim.errors import MultiplierError
-from agnsim.multipliers.gates import Op
+from agnsim.multipliers.netlists.gates import Op
 from agnsim.multipliers.synthesis.boolean_function import emit_function, function_pins
 
 TRUTH = {Op.NOT: lambda x: 1 - x, Op.AND: min, Op.OR: max, Op.XOR: lambda x, y: x ^ y}

@@ -14,9 +14,9 @@ from agnsim.cli import app
 from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers import Multiplier, load_library, verify_library
 from agnsim.multipliers.families import families
-from agnsim.multipliers.library import write_library
-from agnsim.multipliers.operand_trace import LayerTrace, OperandTrace
-from agnsim.multipliers.operand_trace_files import write_trace
+from agnsim.multipliers.libraries.library import write_library
+from agnsim.multipliers.operands.operand_trace import LayerTrace, OperandTrace
+from agnsim.multipliers.operands.operand_trace_files import write_trace
 from agnsim.multipliers.synthesis import to_verilog
 from agnsim.multipliers.synthesis.run import make_settings
 from agnsim.multipliers.synthesis.subjects import read_subjects

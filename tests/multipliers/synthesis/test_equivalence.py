@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from agnsim.multipliers.builder import NetlistBuilder
 from agnsim.multipliers.families import families
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.equivalence import EqualTo, Undecided, proven_equal
 
 AT = 0b110101

@@ -9,8 +9,8 @@ import pytest
 
 from agnsim.errors import MultiplierError
 from agnsim.multipliers.families import families
-from agnsim.multipliers.gates import Gate, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis import synthesise
 from agnsim.multipliers.synthesis.blif import Instance, MappedBlif
 from agnsim.multipliers.synthesis.liberty import read_liberty

@@ -9,7 +9,7 @@ from agnsim.errors import MultiplierError
 from agnsim.multipliers import Multiplier
 from agnsim.multipliers.encoding import Encoding
 from agnsim.multipliers.families import families
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.mac import accumulator_width, build_mac
 from agnsim.multipliers.synthesis.stimulus import Products
 

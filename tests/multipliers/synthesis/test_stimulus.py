@@ -11,8 +11,8 @@ import pytest
 from agnsim.errors import UnknownName
 from agnsim.multipliers.encoding import Encoding
 from agnsim.multipliers.families import families
-from agnsim.multipliers.operand_trace import LayerTrace, OperandTrace
-from agnsim.multipliers.operand_trace_files import write_trace
+from agnsim.multipliers.operands.operand_trace import LayerTrace, OperandTrace
+from agnsim.multipliers.operands.operand_trace_files import write_trace
 from agnsim.multipliers.synthesis.constant_bits import constant_bits, tied
 from agnsim.multipliers.synthesis.stimulus import TraceStimulus, UniformStimulus, read_stimulus
 

@@ -12,9 +12,9 @@ from scipy.stats import spearmanr
 
 from agnsim.errors import InputError, MultiplierError
 from agnsim.multipliers.families import families
-from agnsim.multipliers.gates import Gate, Op
-from agnsim.multipliers.netlist import Netlist
-from agnsim.multipliers.netlist_cost import UNSYNTHESISED, unit_cost
+from agnsim.multipliers.netlists.gates import Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist_cost import UNSYNTHESISED, unit_cost
 from agnsim.multipliers.synthesis import synthesise, synthesise_many
 from agnsim.multipliers.synthesis.unit_target import UnitCircuit, UnitTarget
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agnsim.errors import MultiplierError
 from agnsim.multipliers import Multiplier, load_library
-from agnsim.multipliers.gates import Gate, Op
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.gates import Gate, Op
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis import read_verilog, to_verilog
 from agnsim.multipliers.synthesis.verilog_export import multiplier_verilog
 

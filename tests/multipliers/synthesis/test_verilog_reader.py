@@ -49,6 +49,22 @@ module mul2u_mapped (A, B, O);
   FAX1 U4 (.A(A[1] & B[1]), .B(y), .C(1'b0), .YS(O[2]), .YC(O[3]));
 endmodule
 """
+CELLS_OF_THREE = """
+module mul2u_cells (A, B, O);
+  input [1:0] A; input [1:0] B; output [3:0] O;
+  NAND3X1 U1 (.A(A[0]), .B(A[1]), .C(B[0]), .Y(O[0]));
+  NOR3X1 U2 (.A(A[0]), .B(A[1]), .C(B[0]), .Y(O[1]));
+  AOI21X1 U3 (.A(A[0]), .B(A[1]), .C(B[0]), .Y(O[2]));
+  OAI21X1 U4 (.A(A[0]), .B(A[1]), .C(B[0]), .Y(O[3]));
+endmodule
+"""
+MULTIPLEXER = """
+module mul1u_mux (A, B, O);
+  input A; input B; output [1:0] O;
+  MUX2X1 U1 (.A(A), .B(1'b1), .S(B), .Y(O[0]));
+  MUX2X1 U2 (.A(1'b0), .B(A), .S(B), .Y(O[1]));
+endmodule
+"""
 PROCEDURAL = """
 `timescale 1ns / 1ps
 `define WIDTH 3
@@ -183,3 +199,14 @@ def test_line_numbers_survive_comments(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         read_verilog(write(tmp_path, text))
     assert caught.value.line == 5
+
+
+def test_cells_of_three_inputs(tmp_path: Path) -> None:
+    table = read_verilog(write(tmp_path, CELLS_OF_THREE)).netlist.table()
+    a0, a1, b0 = np.arange(4)[:, None] & 1, np.arange(4)[:, None] >> 1, np.arange(4)[None, :] & 1
+    expected = 1 - (a0 & a1 & b0) | (1 - (a0 | a1 | b0)) << 1 | (1 - (a0 & a1 | b0)) << 2 | (1 - ((a0 | a1) & b0)) << 3
+    assert np.array_equal(table, expected)
+
+
+def test_a_multiplexer_gives_its_second_input_where_it_is_selected(tmp_path: Path) -> None:
+    assert read_verilog(write(tmp_path, MULTIPLEXER)).netlist.table().tolist() == [[0, 1], [1, 3]]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from agnsim.multipliers.builder import NetlistBuilder, Wire
 from agnsim.multipliers.importers.c_source.types import INT, CType, common_type, promoted
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
 
 Wires = tuple[Wire, ...]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from agnsim.multipliers.builder import NetlistBuilder
 from agnsim.multipliers.importers.c_source.filling import FillingMachine
 from agnsim.multipliers.importers.c_source.machine import Work
 from agnsim.multipliers.importers.c_source.memory import (
@@ -29,6 +28,7 @@ from agnsim.multipliers.importers.c_source.program import (
     Statement,
 )
 from agnsim.multipliers.importers.failure import shown_text
+from agnsim.multipliers.netlists.builder import NetlistBuilder
 
 _ALLOCATORS = {"malloc": 1, "calloc": 2}  # and how many arguments they take
 
@@ -40,10 +40,12 @@ class Evaluator(FillingMachine):
         program: The program.
         build: The netlist in the making.
         work: What is left to spend.
+        by_port: Whether a function of parameters called (b, a) gets its arguments in the order (a, b).
     """
 
-    def __init__(self, program: CProgram, build: NetlistBuilder, work: Work) -> None:
+    def __init__(self, program: CProgram, build: NetlistBuilder, work: Work, *, by_port: bool = False) -> None:
         super().__init__(program, build, work)
+        self._by_port = by_port
         self._returned: Operand | None = None
         self._kept: dict[tuple[int, str], Variable] = {}
         outermost: dict[str, Variable] = {}
@@ -59,6 +61,8 @@ class Evaluator(FillingMachine):
             return self._library_call(name, arguments)
         if len(arguments) != len(function.parameters):
             self.fail(f"{shown_text(name)} takes {len(function.parameters)} arguments, not {len(arguments)}")
+        if self._by_port and function.is_swapped:
+            arguments = arguments[::-1]
         variables: dict[str, Variable] = {
             parameter.name: Scalar(parameter.ctype, self.arithmetic.convert(self.as_number(argument), parameter.ctype))
             for parameter, argument in zip(function.parameters, arguments, strict=True)

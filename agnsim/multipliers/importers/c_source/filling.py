@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agnsim.multipliers.builder import NetlistBuilder
 from agnsim.multipliers.importers.c_source.bits import Number
 from agnsim.multipliers.importers.c_source.fills import Fill, loaded_names, recognised_fills
 from agnsim.multipliers.importers.c_source.machine import Machine, Work
 from agnsim.multipliers.importers.c_source.memory import Array, Filled, Scalar, Variable
 from agnsim.multipliers.importers.c_source.program import CProgram, For
 from agnsim.multipliers.importers.failure import SourceError, shown_text
+from agnsim.multipliers.netlists.builder import NetlistBuilder
 
 
 class FillingMachine(Machine):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from agnsim.multipliers.builder import NetlistBuilder, Wire
 from agnsim.multipliers.importers.c_source.bits import Arithmetic, Number
 from agnsim.multipliers.importers.c_source.limits import MAX_DEPTH, MAX_SELECTED, MAX_WORK
 from agnsim.multipliers.importers.c_source.memory import (
@@ -23,6 +22,7 @@ from agnsim.multipliers.importers.c_source.program import Code, CProgram, Do
 from agnsim.multipliers.importers.c_source.result_types import result_type
 from agnsim.multipliers.importers.c_source.types import INT, SIZE, CType, common_type
 from agnsim.multipliers.importers.failure import shown_text
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
 
 _LOAD, _CONSTANT, _BINARY, _UNARY = Do.LOAD, Do.CONSTANT, Do.BINARY, Do.UNARY
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agnsim.multipliers.builder import NetlistBuilder, Wire
 from agnsim.multipliers.importers.c_source.bits import Number
 from agnsim.multipliers.importers.c_source.evaluator import Evaluator
 from agnsim.multipliers.importers.c_source.machine import Work
@@ -12,7 +11,8 @@ from agnsim.multipliers.importers.c_source.parser import parse_c
 from agnsim.multipliers.importers.c_source.program import CFunction, CParameter
 from agnsim.multipliers.importers.c_source.types import CType
 from agnsim.multipliers.importers.failure import SourceError, shown_text
-from agnsim.multipliers.netlist import Netlist
+from agnsim.multipliers.netlists.builder import NetlistBuilder, Wire
+from agnsim.multipliers.netlists.netlist import Netlist
 
 
 def read_c_functions(text: str, where: str) -> tuple[CFunction, ...]:
@@ -28,7 +28,9 @@ def read_c_functions(text: str, where: str) -> tuple[CFunction, ...]:
     return tuple(parse_c(text, where).functions.values())
 
 
-def c_netlist(text: str, *, function: str, bits_a: int, bits_b: int, signed: bool, where: str) -> Netlist:
+def c_netlist(
+    text: str, *, function: str, bits_a: int, bits_b: int, signed: bool, where: str, by_port: bool = False
+) -> Netlist:
     """Return the netlist that a C function of two operands computes, exactly. Nothing is compiled or executed.
 
     The first operand is the parameter called a or A, whatever the order of the signature, and the second the one
@@ -42,6 +44,9 @@ def c_netlist(text: str, *, function: str, bits_a: int, bits_b: int, signed: boo
         bits_b: Width of the second operand.
         signed: Whether operands and product are in two's complement, whatever the types of the C function are.
         where: The file's name, for messages.
+        by_port: Whether the functions that it calls are parts joined by the names of their ports, A to A and B to B,
+            whatever the order of their parameters: the Verilog of EvoApproxLib's composite circuits joins them so,
+            while their C calls f(const uint64_t B, const uint64_t A) as f(a, b).
 
     Raises:
         SourceError: The text is not C of the kind that describes circuits, or exceeds a limit; it has no such
@@ -56,7 +61,7 @@ def c_netlist(text: str, *, function: str, bits_a: int, bits_b: int, signed: boo
         reason = f"{shown_text(function)} has {len(entry.parameters)} parameters; a multiplier has two operands"
         raise SourceError(where, entry.line, reason)
     build = NetlistBuilder(bits_a, bits_b)
-    evaluator = Evaluator(program, build, Work())
+    evaluator = Evaluator(program, build, Work(), by_port=by_port and not entry.is_swapped)
     operands = [build.b, build.a] if entry.is_swapped else [build.a, build.b]
     arguments = []
     for parameter, wires in zip(entry.parameters, operands, strict=True):

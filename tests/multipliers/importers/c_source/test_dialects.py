@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from agnsim.multipliers import Netlist
+from agnsim.multipliers.constructions.partial_products import partial_product_netlist
 from agnsim.multipliers.exact import exact_products
-from agnsim.multipliers.gates import Op
 from agnsim.multipliers.importers.c_source import c_netlist, read_c_functions
-from agnsim.multipliers.partial_products import partial_product_netlist
+from agnsim.multipliers.netlists.gates import Op
 from agnsim.types import Int32Array
 
 HEAD = "// MAE% = 0.1 %\n#include <stdint.h>\n#include <stdlib.h>\n\n"
@@ -89,6 +89,38 @@ def test_first_operand_is_the_parameter_called_a() -> None:
 )
 def test_other_names_count_by_position(first: str, second: str, product: int) -> None:
     assert read(f"int f(int {first}, int {second}) {{ return {first}; }}", 2, 2, signed=False)[1, 3] == product
+
+
+PARTS = """
+uint64_t part(const uint64_t B, const uint64_t A) { return ((A & 3) << 2) | (B & 3); }
+uint64_t other(uint64_t a, uint64_t b) { return ((a & 3) << 2) | (b & 3); }
+uint32_t f (uint16_t a, uint16_t b) {
+    static uint16_t * cache = NULL;
+    int fillData = cache == NULL;
+    if(!cache) cache = (uint16_t *)malloc(32 * 32 * sizeof(uint16_t));
+    if(fillData) {
+        for(int i = 0; i < 32; i++) {
+            for(int j = 0; j < 32; j++) {
+                cache[i * 32 + j] = part(i, j);
+            }
+        }
+    }
+    return cache[(a & 31) * 32 + (b & 31)] + ((uint32_t)other(a, b) << 4);
+}
+"""
+
+
+@pytest.mark.parametrize(("by_port", "first", "second"), [(False, "b", "a"), (True, "a", "b")])
+def test_parts_of_a_circuit_are_called_by_position_or_joined_by_their_ports(
+    by_port: bool, first: str, second: str
+) -> None:
+    operands = {"a": np.arange(32)[:, None] & 3, "b": np.arange(32)[None, :] & 3}
+    netlist = c_netlist(PARTS, function="f", bits_a=5, bits_b=5, signed=False, where="f.c", by_port=by_port)
+    part, other = operands[first] << 2 | operands[second], operands["a"] << 2 | operands["b"]
+    assert np.array_equal(netlist.table(), part + (other << 4))
+    top = "uint64_t f(const uint64_t B, const uint64_t A) { return (A << 3) | (B & 7); }"
+    swapped = c_netlist(top, function="f", bits_a=3, bits_b=3, signed=False, where="f.c", by_port=by_port)
+    assert swapped.table()[5, 2] == 42
 
 
 @pytest.mark.parametrize("head", ["int32_t f(int16_t A, int16_t B)", "uint32_t f(uint16_t A, uint16_t B)"])

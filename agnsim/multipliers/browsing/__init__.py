@@ -1,0 +1,1 @@
+"""Looking through libraries: lists, conditions, one circuit described, two libraries compared."""

@@ -1,0 +1,128 @@
+"""What two libraries have in common and what not, by identity: names say little, the function says all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from agnsim.multipliers.cost import Cost
+from agnsim.multipliers.libraries.card import Card
+from agnsim.multipliers.libraries.collection import Library
+from agnsim.types import Json
+
+Identity = tuple[int, int, bool, bool, str]
+
+
+def library_difference(first: Library, second: Library) -> Json:
+    """Compare two libraries as their cards state them.
+
+    Returns:
+        `same`: number of functions that both have under the same names; `renamed`: functions that both have, with their
+        names where these differ; `changed`: names that stand for different functions; `only_first`, `only_second`:
+        circuits whose function and name the other library lacks; `costs`: figures of one function and flow that
+        differ; `equal`: whether nothing of all that was found.
+    """
+    cards = tuple({name: library.card(name) for name in library} for library in (first, second))
+    names = tuple(_names_by_identity(library, own) for library, own in zip((first, second), cards, strict=True))
+    shared = [identity for identity in names[0] if identity in names[1]]
+    renamed = [
+        {"digest": identity[4], "first": names[0][identity], "second": names[1][identity]}
+        for identity in shared
+        if set(names[0][identity]) != set(names[1][identity])
+    ]
+    identities = tuple({name: identity for identity, group in own.items() for name in group} for own in names)
+    changed = [
+        _change(name, cards[0][name], cards[1][name])
+        for name, identity in identities[0].items()
+        if name in identities[1] and identity != identities[1][name]
+    ]
+    only = [
+        [
+            _brief(card)
+            for name, card in cards[index].items()
+            if identities[index][name] not in names[1 - index] and name not in cards[1 - index]
+        ]
+        for index in (0, 1)
+    ]
+    costs = [row for identity in shared for row in _costs(names[0][identity], names[1][identity], *cards)]
+    return {
+        "first": first.name,
+        "second": second.name,
+        "same": len(shared) - len(renamed),
+        "renamed": renamed,
+        "changed": changed,
+        "only_first": only[0],
+        "only_second": only[1],
+        "costs": costs,
+        "equal": not (renamed or changed or only[0] or only[1] or costs),
+    }
+
+
+def _names_by_identity(library: Library, cards: Mapping[str, Card]) -> dict[Identity, list[str]]:
+    found: dict[Identity, list[str]] = {}
+    for name, card in cards.items():
+        # Beyond 2**24 products a card states no digest: there the netlist is the identity.
+        digest = card.digest or library[name].identity[4]
+        found.setdefault((card.bits_a, card.bits_b, card.signed_a, card.signed_b, digest), []).append(name)
+    return found
+
+
+def _brief(card: Card) -> Json:
+    return {
+        "name": card.name,
+        "bits_a": card.bits_a,
+        "bits_b": card.bits_b,
+        "signed_a": card.signed_a,
+        "signed_b": card.signed_b,
+        "mae": card.errors["mae"],
+        "digest": card.digest,
+    }
+
+
+def _change(name: str, first: Card, second: Card) -> Json:
+    return {
+        "name": name,
+        "digest_first": first.digest,
+        "digest_second": second.digest,
+        "mae_first": first.errors["mae"],
+        "mae_second": second.errors["mae"],
+    }
+
+
+def _costs(
+    first_names: list[str], second_names: list[str], first: Mapping[str, Card], second: Mapping[str, Card]
+) -> list[Json]:
+    """Return the figures that differ between circuits of one function: of the same name, or else of the first names."""
+    common = [name for name in first_names if name in second_names]
+    pairs = [(name, name) for name in common] or [(first_names[0], second_names[0])]
+    rows = []
+    for name, other in pairs:
+        theirs = {_conditions(cost): cost for cost in _all_costs(second[other])}
+        for cost in _all_costs(first[name]):
+            if _conditions(cost) in theirs:
+                rows += _figures(name, other, cost, theirs[_conditions(cost)])
+    return rows
+
+
+def _all_costs(card: Card) -> list[Cost]:
+    return [cost for cost in (card.cost, *card.other_costs) if cost is not None]
+
+
+def _conditions(cost: Cost) -> tuple[object, ...]:
+    return cost.flow, cost.technology, cost.corner, cost.clock_ns
+
+
+def _figures(name: str, other: str, first: Cost, second: Cost) -> list[Json]:
+    ours, theirs = asdict(first), asdict(second)
+    return [
+        {
+            "name_first": name,
+            "name_second": other,
+            "flow": first.flow,
+            "figure": figure,
+            "first": ours[figure],
+            "second": theirs[figure],
+        }
+        for figure in ours
+        if ours[figure] != theirs[figure]
+    ]

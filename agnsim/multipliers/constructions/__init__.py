@@ -1,0 +1,1 @@
+"""What families build multipliers from: adders, trees, Booth digits, compressors, segments, logarithms."""

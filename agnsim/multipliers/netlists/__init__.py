@@ -1,0 +1,1 @@
+"""Multipliers as gates: netlists, their evaluation and what they cost without a technology."""

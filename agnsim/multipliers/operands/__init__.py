@@ -1,0 +1,1 @@
+"""What real operands do to a circuit: traces of them, distributions, errors and energy under them."""
