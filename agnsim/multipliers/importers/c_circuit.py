@@ -48,7 +48,7 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
         bits_b=said.bits[1],
         signed=said.signed,
         where=where,
-        by_port=parse_header(text).library == "evoapproxlib",
+        as_hardware=parse_header(text).library == "evoapproxlib",
     )
     return [found_netlist(netlist, (said.signed, said.signed), path, text, options)]
 

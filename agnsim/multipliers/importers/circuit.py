@@ -81,7 +81,7 @@ def run_job(job: Job) -> Outcome:
         items = job.importer.read(job.path, job.options)
     except NoCircuit:
         return Outcome(is_other=True)
-    except (AgnsimError, MemoryError) as error:
+    except Exception as error:  # one file's trouble, a bug included, must not lose the others
         return Outcome(failures=(_failure(where, error),))
     imported: list[Imported] = []
     failures: list[Failure] = []
@@ -91,7 +91,7 @@ def run_job(job: Job) -> Outcome:
             continue
         try:
             imported.append(_checked(item, where, job.kind))
-        except (AgnsimError, MemoryError) as error:
+        except Exception as error:
             failures.append(_failure(where, error))
     return Outcome(tuple(imported), tuple(failures))
 
@@ -110,4 +110,6 @@ def _failure(where: str, error: BaseException) -> Failure:
         return Failure(error.where, error.line, error.reason)
     if isinstance(error, MemoryError):
         return Failure(where, None, "takes more memory than there is")
+    if not isinstance(error, AgnsimError):
+        return Failure(where, None, f"agnsim failed on it, please report this: {type(error).__name__}: {error}")
     return Failure(where, None, str(error).removeprefix(f"{where}: "))

@@ -72,6 +72,10 @@ class Arithmetic:
             "+": lambda x: self.convert(x, promoted(x.ctype)),
         }
 
+    def inverted_wire(self, x: Number) -> Number:
+        """Return what an inverter makes of the lowest bit."""
+        return self._flag(self._build.inverted(x.wires[0] if x.wires else x.fill))
+
     def constant(self, value: int, ctype: CType) -> Number:
         """Return an integer, wrapped to the type."""
         wires = tuple(self._one if value >> place & 1 else self._zero for place in range(ctype.width))

@@ -29,7 +29,7 @@ def read_c_functions(text: str, where: str) -> tuple[CFunction, ...]:
 
 
 def c_netlist(
-    text: str, *, function: str, bits_a: int, bits_b: int, signed: bool, where: str, by_port: bool = False
+    text: str, *, function: str, bits_a: int, bits_b: int, signed: bool, where: str, as_hardware: bool = False
 ) -> Netlist:
     """Return the netlist that a C function of two operands computes, exactly. Nothing is compiled or executed.
 
@@ -44,9 +44,10 @@ def c_netlist(
         bits_b: Width of the second operand.
         signed: Whether operands and product are in two's complement, whatever the types of the C function are.
         where: The file's name, for messages.
-        by_port: Whether the functions that it calls are parts joined by the names of their ports, A to A and B to B,
-            whatever the order of their parameters: the Verilog of EvoApproxLib's composite circuits joins them so,
-            while their C calls f(const uint64_t B, const uint64_t A) as f(a, b).
+        as_hardware: Whether the C stands for EvoApproxLib's Verilog, which is what was built and costed, where the two
+            differ: functions that it calls are parts joined A to A and B to B whatever the order of their parameters
+            (its C calls f(const uint64_t B, const uint64_t A) as f(a, b)), and `!` inverts a wire (in C, `!~x` of a
+            number that is 0 or 1 is always 0).
 
     Raises:
         SourceError: The text is not C of the kind that describes circuits, or exceeds a limit; it has no such
@@ -61,7 +62,9 @@ def c_netlist(
         reason = f"{shown_text(function)} has {len(entry.parameters)} parameters; a multiplier has two operands"
         raise SourceError(where, entry.line, reason)
     build = NetlistBuilder(bits_a, bits_b)
-    evaluator = Evaluator(program, build, Work(), by_port=by_port and not entry.is_swapped)
+    evaluator = Evaluator(program, build, Work(), by_port=as_hardware and not entry.is_swapped)
+    if as_hardware:
+        evaluator.arithmetic.unary["!"] = evaluator.arithmetic.inverted_wire
     operands = [build.b, build.a] if entry.is_swapped else [build.a, build.b]
     arguments = []
     for parameter, wires in zip(entry.parameters, operands, strict=True):

@@ -110,16 +110,16 @@ uint32_t f (uint16_t a, uint16_t b) {
 """
 
 
-@pytest.mark.parametrize(("by_port", "first", "second"), [(False, "b", "a"), (True, "a", "b")])
+@pytest.mark.parametrize(("as_hardware", "first", "second"), [(False, "b", "a"), (True, "a", "b")])
 def test_parts_of_a_circuit_are_called_by_position_or_joined_by_their_ports(
-    by_port: bool, first: str, second: str
+    as_hardware: bool, first: str, second: str
 ) -> None:
     operands = {"a": np.arange(32)[:, None] & 3, "b": np.arange(32)[None, :] & 3}
-    netlist = c_netlist(PARTS, function="f", bits_a=5, bits_b=5, signed=False, where="f.c", by_port=by_port)
+    netlist = c_netlist(PARTS, function="f", bits_a=5, bits_b=5, signed=False, where="f.c", as_hardware=as_hardware)
     part, other = operands[first] << 2 | operands[second], operands["a"] << 2 | operands["b"]
     assert np.array_equal(netlist.table(), part + (other << 4))
     top = "uint64_t f(const uint64_t B, const uint64_t A) { return (A << 3) | (B & 7); }"
-    swapped = c_netlist(top, function="f", bits_a=3, bits_b=3, signed=False, where="f.c", by_port=by_port)
+    swapped = c_netlist(top, function="f", bits_a=3, bits_b=3, signed=False, where="f.c", as_hardware=as_hardware)
     assert swapped.table()[5, 2] == 42
 
 
@@ -187,3 +187,12 @@ def test_signatures() -> None:
         None,
     )
     assert (f.line, g.line, nothing.parameters) == (3, 5, ())
+
+
+@pytest.mark.parametrize(("as_hardware", "product"), [(False, 0), (True, 1)], ids=["C", "hardware"])
+def test_inverter_of_a_complement(as_hardware: bool, product: int) -> None:
+    """In C `!~x` is 0 for every x but -1; as hardware it is the wire itself."""
+    text = "int f(int a, int b) { int x = a & b & 1; int y = ~x; return !y; }"
+    netlist = c_netlist(text, function="f", bits_a=2, bits_b=2, signed=False, where="f.c", as_hardware=as_hardware)
+    assert netlist.table()[1, 1] == product
+    assert netlist.table()[2, 1] == 0
