@@ -85,6 +85,9 @@ class LibrarySection(Section):
     )
     include: list[str] = Field(["*"], description="patterns of circuit names")
     exclude: list[str] = Field([], description="patterns of circuit names")
+    costs: str | None = Field(
+        None, description="CSV file of your own costs, which take the place of the library's; looked up like `name`"
+    )
 
 
 class QuantizationSection(Section):

@@ -73,7 +73,8 @@ def load_circuits(study: Study) -> tuple[Library, Multiplier]:
     Raises:
         ConfigError, LibraryError: There is no such library or circuit, or they do not go together.
     """
-    whole = load_library(_library_path(study))
+    costs = study.library.costs
+    whole = load_library(_library_path(study), costs=costs and (find(costs, study.data.root) or costs))
     selected = _select("library", whole, study.library.include, study.library.exclude)
     if not selected:
         raise ConfigError(

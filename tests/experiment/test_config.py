@@ -44,7 +44,7 @@ DEFAULTS = {
         "batch_size": 128,
         "evaluation_batch_size": 256,
     },
-    "library": {"name": "builtin", "include": ["*"], "exclude": []},
+    "library": {"name": "builtin", "include": ["*"], "exclude": [], "costs": None},
     "reference_multiplier": "mul8u_array",
     "quantization": {
         "activation_bits": 8,
@@ -142,7 +142,7 @@ def test_wrong_type_of_every_key_is_told_by_name_and_line(study_file, key):
     for part in key.split("."):
         default = default[part]
     wrong = "text" if isinstance(default, dict) or default is None else {"a": "mapping"}
-    path = study_file({key: 1.5 if key in ("model.weights", "data.root") else wrong})
+    path = study_file({key: 1.5 if key in ("model.weights", "data.root", "library.costs") else wrong})
     line = _line_of(path, key)
     told = message_of(path).splitlines()
     assert any(f"{path}:{line}  {key}" in text for text in told), told
