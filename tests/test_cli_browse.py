@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agnsim.multipliers import Multiplier, load_library, write_library
+from agnsim.multipliers import Library, Multiplier, load_library, write_library
 from agnsim.multipliers.families import families
 from agnsim.multipliers.netlists.netlist_cost import UNSYNTHESISED, unit_cost
 from agnsim.multipliers.operands.operand_trace import LayerTrace, OperandTrace
@@ -141,6 +141,15 @@ def test_diff_says_by_its_exit_code_whether_libraries_are_equal(answer, agnsim_c
     assert result.exit_code == 1
     assert f"only in {library}: 1" in result.stdout
     assert "the same function under the same names: 2" in result.stdout
+
+
+def test_verify_keeps_no_table(agnsim_command, answer, library, monkeypatch) -> None:
+    def kept(self: Library, name: str) -> None:
+        raise AssertionError(f"{name} is read into the library, which keeps it")
+
+    monkeypatch.setattr(Library, "__getitem__", kept)
+    facts = answer("verify", library)
+    assert (facts["circuits"], facts["netlists"], facts["published_figures"]) == (3, 3, 0)
 
 
 def test_verify_names_the_lie(agnsim_command, mistake, library) -> None:

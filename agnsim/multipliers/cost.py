@@ -68,6 +68,11 @@ class Cost:
             object.__setattr__(self, figure, float(value))
 
     @property
+    def conditions(self) -> tuple[object, ...]:
+        """What two costs of one circuit must share to be the same measurement: flow, technology, corner and clock."""
+        return self.flow, self.technology, self.corner, self.clock_ns
+
+    @property
     def energy(self) -> float | None:
         """The figure that energy ratios use: `energy_pj`, else `power_mw`, else `relative_energy`."""
         return self._preferred("energy")

@@ -73,9 +73,15 @@ class Factors:
         entries = entries[entries > 0]
         return max((int(entry // (entry & -entry)).bit_length() for entry in entries), default=0)
 
+    @property
+    def overflows(self) -> bool:
+        """Whether a sum of products might leave int64, judged by the largest entries of each term."""
+        largest = ([max(int(term.max()), -int(term.min())) for term in terms] for terms in (self.u, self.v))
+        return bool(self.scale * sum(left * right for left, right in zip(*largest, strict=True)) >= 2**62)
+
     def is_of(self, table: NDArray[np.integer[Any]]) -> bool:
         """Return whether these are the factors of `table`."""
-        if (self.u.shape[1], self.v.shape[1]) != table.shape or _worst_sum(self.u * self.scale, self.v) >= 2**62:
+        if (self.u.shape[1], self.v.shape[1]) != table.shape or self.overflows:
             return False
         rows = _product_rows(self.u * self.scale, self.v)
         return all(np.array_equal(products, table[part]) for part, products in rows)
@@ -233,10 +239,6 @@ def _to_numpy(matrix: fmpz_mat) -> Int64Array | None:
         return np.array([[int(entry) for entry in row] for row in matrix.tolist()], dtype=np.int64)
     except OverflowError:
         return None
-
-
-def _worst_sum(u: Int64Array, v: Int64Array) -> int:
-    return sum(int(np.abs(left).max()) * int(np.abs(right).max()) for left, right in zip(u, v, strict=True))
 
 
 def _product_rows(u: Int64Array, v: Int64Array) -> Iterator[tuple[slice, Int64Array]]:

@@ -70,20 +70,20 @@ def error_metrics(table: NDArray[np.integer[Any]], exact: NDArray[np.integer[Any
 
 
 def is_exhaustible(netlist: Netlist) -> bool:
-    """Tell whether `netlist_metrics` takes it: operands of up to 16 bits, the second of 12 or more, products of 32."""
-    return netlist.bits_a <= 16 and 12 <= netlist.bits_b <= 16 and len(netlist.outputs) <= 32
+    """Tell whether `netlist_metrics` takes it: operands of up to 16 bits, one of 12 or more, products of up to 32."""
+    return 12 <= max(netlist.bits_a, netlist.bits_b) <= 16 and len(netlist.outputs) <= 32
 
 
 def netlist_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> ErrorMetrics:
     """Return the errors of a netlist over all of its up to 2**32 products, without a table.
 
     Raises:
-        MultiplierError: An operand has more than 16 bits, the second fewer than 12, or the product more than 32.
+        MultiplierError: An operand has more than 16 bits, both have fewer than 12, or the product has more than 32.
     """
     if not is_exhaustible(netlist):
         raise MultiplierError(
             f"a {netlist.bits_a}x{netlist.bits_b} netlist with a product of {len(netlist.outputs)} bits: errors are "
-            "computed over all products up to 16x16 operands (the second of 12 or more) and 32 bits of the product"
+            "computed over all products up to 16x16 operands (one of 12 or more) and 32 bits of the product"
         )
     from agnsim.multipliers.netlists.exhaustive import exhaustive_metrics
 

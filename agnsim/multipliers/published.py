@@ -51,9 +51,12 @@ def parse_figure(text: str) -> tuple[Decimal, bool] | None:
 def agrees(found: Decimal, stated: Decimal) -> bool:
     """Tell whether a stated figure is the found one.
 
-    Published figures are cut off or rounded, mostly to two digits: off by less than a unit of the last digit.
+    Published figures are cut off or rounded, mostly to two digits: off by less than a unit of the last digit. A plain 0
+    is a claim to be exact.
     """
     exponent = stated.as_tuple().exponent
+    if not stated and exponent == 0:
+        return not found
     return abs(found - stated) < Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agnsim.multipliers.factors import MAX_RANK, Factors, Int64Array, lattice_factors, pivots_modulo_prime
+from agnsim.multipliers.metrics import is_exhaustible
 from agnsim.multipliers.netlists.exhaustive import equals_factors
 from agnsim.multipliers.netlists.netlist import Netlist
 
@@ -24,7 +25,7 @@ def factorise_netlist(netlist: Netlist, *, max_rank: int = MAX_RANK) -> Factors 
     """Return an exact integer factorisation of all products, or `None` where there is none of small rank.
 
     Args:
-        netlist: Operands of at most 16 bits, the second of 12 or more, a product of at most 32 bits.
+        netlist: Operands of at most 16 bits, one of 12 or more.
         max_rank: Largest useful number of terms.
     """
     rows, columns = _sample(netlist.bits_a), _sample(netlist.bits_b)
@@ -49,11 +50,9 @@ def agrees_on_sample(factors: Factors, netlist: Netlist) -> bool:
 
 
 def is_proved(factors: Factors, netlist: Netlist) -> bool:
-    """Return whether factors and netlist agree on every pair of operands."""
-    largest = factors.scale * sum(
-        int(np.abs(u).max()) * int(np.abs(v).max()) for u, v in zip(factors.u, factors.v, strict=True)
-    )
-    return largest < 2**62 and equals_factors(netlist, factors.u * factors.scale, factors.v)
+    """Return whether factors and netlist agree on every pair of operands; False where nobody can tell."""
+    is_comparable = is_exhaustible(netlist) and not factors.overflows
+    return is_comparable and equals_factors(netlist, factors.u * factors.scale, factors.v)
 
 
 def _sample(bits: int) -> Int64Array:

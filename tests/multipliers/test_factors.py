@@ -117,3 +117,10 @@ def test_swapped_circuit_has_the_transposed_factors() -> None:
     assert swapped.factors is not None
     assert np.shares_memory(swapped.factors.u, multiplier.factors.v)
     check(swapped.table, swapped.factors)
+
+
+@pytest.mark.parametrize("entry", [2**62, -(2**63)])
+def test_factors_that_leave_int64_are_no_ones(entry: int) -> None:
+    """Modulo 2**64 their products would be those of the table."""
+    u, v = np.array([[entry, 0]], dtype=np.int64), np.array([[4, 0]], dtype=np.int64)
+    assert not Factors(u, v, 1).is_of(np.zeros((2, 2), np.int32))

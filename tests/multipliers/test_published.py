@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agnsim.multipliers import Multiplier
@@ -59,7 +59,9 @@ def test_off_by_less_than_a_unit_of_the_last_digit(found: str, stated: str, same
 
 @given(value=st.decimals(0, 10**6, places=6), digits=st.integers(0, 5))
 def test_a_rounded_figure_agrees(value: Decimal, digits: int) -> None:
-    assert agrees(value, round(value, digits))
+    rounded = round(value, digits)
+    assume(rounded or digits)  # a plain 0 claims to be exact
+    assert agrees(value, rounded)
 
 
 def test_relative_error_over_products_that_are_not_0() -> None:
@@ -88,3 +90,8 @@ def test_differences_and_status() -> None:
         assert status_of(right, [wrong]) == "differs"
     assert "wce published 99, found" in str(differences(replace(CIRCUIT, published={"wce": "99"}))[0])
     assert status_of({}, []) == status_of({"mae": "n/a", "colour": "1"}, []) == "unpublished"
+
+
+@pytest.mark.parametrize(("found", "stated", "agree"), [("0.4", "0", False), ("0", "0", True), ("0.004", "0.00", True)])
+def test_a_plain_zero_is_exact(found: str, stated: str, agree: bool) -> None:
+    assert agrees(Decimal(found), Decimal(stated)) is agree

@@ -1,6 +1,7 @@
 """Circuits of more than 2**24 products: no table, but a netlist, errors and a place in a library."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from agnsim.errors import EngineUnavailable, LibraryError, MultiplierError
 from agnsim.multipliers import Multiplier, load_library, verify_library, write_library
 from agnsim.multipliers.families import families
 from agnsim.multipliers.libraries.tables import write_tables
+from agnsim.multipliers.metrics import netlist_metrics
+from agnsim.multipliers.netlists.builder import NetlistBuilder
+from agnsim.multipliers.wide_factors import factorise_netlist
 
 WIDE = Multiplier.from_netlist(
     "mul10x15u_cut",
@@ -94,4 +98,36 @@ def test_a_library_keeps_and_verifies_it(tmp_path: Path) -> None:
     content["errors"]["mae"] += 1
     card.write_text(json.dumps(content))
     with pytest.raises(LibraryError, match=r"mul10x15u_cut\.json: errors\.mae: stated"):
+        verify_library(tmp_path / "lib")
+
+
+def test_a_narrow_second_operand_is_as_good_as_a_narrow_first(tmp_path: Path) -> None:
+    netlist = families["operand_truncation"].generate(15, 10, False, drop_a=0, drop_b=2)
+    wide = Multiplier.from_netlist("mul15x10u_cut", netlist, signed_a=False, signed_b=False)
+    assert wide.metrics == WIDE.metrics
+    assert wide.factors is not None
+    assert wide.factors.rank == 1
+    write_library(tmp_path / "lib", "lib", [wide], description="One wide circuit.")
+    verify_library(tmp_path / "lib")
+
+
+def test_one_wrong_product_of_many_millions_refutes_factors() -> None:
+    build = NetlistBuilder(16, 9)
+    product = build.instance(families["array"].generate(16, 9, False), build.a, build.b)
+    pattern = 0b1_0110_1011_0011_1000_1110_1010
+    pins = enumerate((*build.a, *build.b))
+    others = build.any_of([build.inverted(wire) if pattern >> place & 1 else wire for place, wire in pins])
+    product[3] = build.differ(product[3], build.inverted(others))
+    netlist = build.build(product, signed=False)
+    assert netlist_metrics(netlist, False, False).ep == 2**-25
+    assert factorise_netlist(netlist) is None
+
+
+def test_parameters_of_a_circuit_without_a_table_are_verified(tmp_path: Path) -> None:
+    lie = replace(WIDE, family="operand_truncation", parameters={"drop_a": 2, "drop_b": 0})
+    write_library(tmp_path / "lib", "lib", [lie], description="One wide circuit.")
+    verify_library(tmp_path / "lib")
+    lie = replace(lie, parameters={"drop_a": 2, "drop_b": 1})
+    write_library(tmp_path / "lib", "lib", [lie], description="One wide circuit.")
+    with pytest.raises(LibraryError, match=r"'mul10x15u_cut': the generator .* makes another function than the one"):
         verify_library(tmp_path / "lib")

@@ -56,6 +56,8 @@ class Condition:
             return compare(fnmatchcase(found, self.value), True)
         try:
             wanted = _WORDS[self.value.lower()] if isinstance(found, bool) else float(self.value)
+            if wanted != wanted:  # NaN, with which nothing compares
+                raise ValueError
         except (KeyError, ValueError):
             kind = "yes or no" if isinstance(found, bool) else "a number"
             raise InputError(f"--where {self.text}: {self.column} is compared with {kind}") from None

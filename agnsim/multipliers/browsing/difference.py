@@ -97,19 +97,15 @@ def _costs(
     pairs = [(name, name) for name in common] or [(first_names[0], second_names[0])]
     rows = []
     for name, other in pairs:
-        theirs = {_conditions(cost): cost for cost in _all_costs(second[other])}
+        theirs = {cost.conditions: cost for cost in _all_costs(second[other])}
         for cost in _all_costs(first[name]):
-            if _conditions(cost) in theirs:
-                rows += _figures(name, other, cost, theirs[_conditions(cost)])
+            if cost.conditions in theirs:
+                rows += _figures(name, other, cost, theirs[cost.conditions])
     return rows
 
 
 def _all_costs(card: Card) -> list[Cost]:
     return [cost for cost in (card.cost, *card.other_costs) if cost is not None]
-
-
-def _conditions(cost: Cost) -> tuple[object, ...]:
-    return cost.flow, cost.technology, cost.corner, cost.clock_ns
 
 
 def _figures(name: str, other: str, first: Cost, second: Cost) -> list[Json]:

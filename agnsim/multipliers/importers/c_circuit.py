@@ -31,9 +31,11 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
     where = shown_path(path)
     text = read_text(path, _MOST)
     said = options.naming(path.stem)
-    if parse_name(path.stem).bits is None and holds_table(text):
+    is_named = parse_name(path.stem).bits is not None
+    if not is_named and holds_table(text):
         return read_c_table(path, options)
-    if said.bits is None or said.signed is None:
+    signed = said.signed or False
+    if said.bits is None or (said.signed is None and not is_named):
         raise SourceError(
             where,
             None,
@@ -41,16 +43,20 @@ def read_c_circuit(path: Path, options: ImportOptions) -> list[Found | Failure]:
             "say --bits and --signed or --unsigned",
         )
     checked_bits(*said.bits, where, tabulated=False)
+    library = parse_header(text).library
     netlist = c_netlist(
         text,
         function=_function(text, path.stem, where),
         bits_a=said.bits[0],
         bits_b=said.bits[1],
-        signed=said.signed,
+        signed=signed,
         where=where,
-        as_hardware=parse_header(text).library == "evoapproxlib",
+        as_hardware=library == "evoapproxlib",
     )
-    return [found_netlist(netlist, (said.signed, said.signed), path, text, options)]
+    # EvoApprox8b's names, as mul8_013, have no letter for the sign.
+    is_guess = said.signed is None and library != "evoapprox8b"
+    remarks = ("taken as unsigned: the name says no sign",) if is_guess else ()
+    return [found_netlist(netlist, (signed, signed), path, text, options, remarks)]
 
 
 def _function(text: str, stem: str, where: str) -> str:

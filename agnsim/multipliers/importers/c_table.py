@@ -22,6 +22,8 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _ARRAY = re.compile(r"(?<!\w)([A-Za-z_]\w{0,99}+)\s*+((?:\[[0-9A-Za-z_ ]{0,40}+\]\s*+){1,2}+)=\s*+(?=\{)", re.ASCII)
 _LENGTH = re.compile(r"\[([^\]]*)\]")
 _BODY = re.compile(r"[{},\s0-9a-fA-FxXuUlL+-]*")
+_ROW = re.compile(r"\{([^{}]*)\}")
+_OCTAL = re.compile(r"(?<!\w)0[0-9]", re.ASCII)
 _WORD = re.compile(r"[^{},\s]+")
 _NUMBER = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]{1,16}|[1-9][0-9]{0,18}|0)[uUlL]{0,3}", re.ASCII)
 
@@ -40,20 +42,31 @@ def read_c_table(path: Path, options: ImportOptions) -> list[Found | Failure]:
     """
     where = shown_path(path)
     text = _COMMENT.sub(lambda match: " " + "\n" * match[0].count("\n"), read_text(path))
-    arrays = []
+    arrays: list[tuple[str, list[str], Int64Array, set[int], int]] = []
     for count, match in enumerate(_ARRAY.finditer(text), start=1):
         line = text.count("\n", 0, match.start()) + 1
         if count > _MAX_ARRAYS:
             raise SourceError(where, line, f"holds more than {_MAX_ARRAYS} arrays")
-        numbers = _numbers(text, match.end(), where)
+        numbers, braced = _numbers(text, match.end(), where)
+        if any(match[1] == array for array, *_ in arrays):
+            reason = f"sets {shown_text(match[1])} a second time; which of both a compiler would see is not looked into"
+            raise SourceError(where, line, reason)
         if len(numbers) >= _LEAST:
-            arrays.append((match[1], _LENGTH.findall(match[2]), numbers, line))
+            arrays.append((match[1], _LENGTH.findall(match[2]), numbers, braced, line))
     if not arrays:
         raise NoCircuit
     found: list[Found | Failure] = []
-    for array, lengths, numbers, line in arrays:
+    for array, lengths, numbers, braced, line in arrays:
         name = fit_name(path, "" if len(arrays) == 1 else array)
         rows, columns, is_guess = _shape(lengths, len(numbers), name, path, options)
+        if braced not in ({len(numbers)}, {columns}):
+            reason = (
+                f"array {shown_text(array)} has rows of {min(braced)} and {max(braced)} numbers instead of {columns}"
+            )
+            raise SourceError(where, line, reason)
+        if lengths[1:] == [] and _length(lengths[0]) not in (0, len(numbers)):
+            reason = f"array {shown_text(array)} has {len(numbers)} numbers instead of {_length(lengths[0])}"
+            raise SourceError(where, line, reason)
         if rows * columns != len(numbers):
             reason = f"array {shown_text(array)} has {len(numbers)} numbers, which make no table: say --bits"
             raise SourceError(where, line, reason)
@@ -63,7 +76,7 @@ def read_c_table(path: Path, options: ImportOptions) -> list[Found | Failure]:
 
 def _shape(lengths: list[str], count: int, name: str, path: Path, options: ImportOptions) -> tuple[int, int, bool]:
     """Return rows, columns, and whether they are guessed; a length may be left out or be a macro's name."""
-    said = [int(length) if length.strip().isdigit() else 0 for length in lengths]
+    said = [_length(length) for length in lengths]
     if len(said) == 2 and said[1]:
         return said[0] or count // said[1], said[1], False
     named = options.naming(name, path.parent.name).bits
@@ -71,7 +84,13 @@ def _shape(lengths: list[str], count: int, name: str, path: Path, options: Impor
     return 1 << bits[0], 1 << bits[1], named is None
 
 
-def _numbers(text: str, start: int, where: str) -> Int64Array:
+def _length(text: str) -> int:
+    """Return what an array's length says, 0 where it is left out or a macro's name."""
+    return int(text) if text.strip().isdigit() else 0
+
+
+def _numbers(text: str, start: int, where: str) -> tuple[Int64Array, set[int]]:
+    """Return an array's numbers, and how many there are in each pair of innermost braces."""
     body = _BODY.match(text, start)
     assert body is not None  # it matches nothing, too
     end = body.end()
@@ -79,12 +98,15 @@ def _numbers(text: str, start: int, where: str) -> Int64Array:
         what = shown_text(text[end : end + 20]) if end < len(text) else "the end of the file"
         raise SourceError(where, text.count("\n", 0, end) + 1, f"{what} in an array; only numbers are read")
     words = _WORD.findall(body[0])
+    rows = {len(_WORD.findall(row)) for row in _ROW.findall(body[0])}
     if len(words) > _MAX_NUMBERS:
         raise SourceError(where, None, f"holds an array of more than {_MAX_NUMBERS} numbers; keep such a table as .npy")
     try:
-        return int64([int(word) for word in words])
+        if not _OCTAL.search(body[0]):  # which Python would read as decimal
+            return int64([int(word) for word in words]), rows
     except (ValueError, OverflowError):
-        return int64([_parse(word, where) for word in words])
+        pass
+    return int64([_parse(word, where) for word in words]), rows
 
 
 def _parse(word: str, where: str) -> int:

@@ -11,6 +11,7 @@ from agnsim.multipliers.importers.importer import Found, Importer, ImportOptions
 from agnsim.multipliers.importers.numpy_table import check_directory
 from agnsim.multipliers.libraries.library import INDEX, load_library
 from agnsim.multipliers.libraries.pack import INDEX as PACK_INDEX
+from agnsim.multipliers.libraries.verify import check_circuit
 
 INDEXES = (INDEX, PACK_INDEX)
 _MOST_CARD = 2**20
@@ -28,7 +29,9 @@ def read_folder(path: Path, options: ImportOptions) -> list[Found | Failure]:
     found: list[Found | Failure] = []
     for name in library:
         try:
-            found.append(Found(library[name]))
+            circuit = library[name]
+            check_circuit(circuit, path)  # reading it alone leaves what is stated of a wide one as it is
+            found.append(Found(circuit))
         except AgnsimError as error:
             found.append(Failure(shown_path(path), None, str(error)))
     return found

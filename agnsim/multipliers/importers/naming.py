@@ -25,19 +25,16 @@ class Naming(NamedTuple):
 
 
 def parse_name(name: str, folder: str = "") -> Naming:
-    """Return what a circuit's name says; where it says nothing of the sign, the name of its folder may.
-
-    `mul8_013` without a sign letter is unsigned, as all of EvoApprox8b is.
-    """
+    """Return what a circuit's name says; where it says nothing of the sign, the name of its folder may."""
     match = _NAME.match(name)
-    if match:
-        first, second, sign = match.groups()
-        return Naming((int(first), int(second or first)), sign == "s")
+    bits = (int(match[1]), int(match[2] or match[1])) if match else None
+    if match and match[3]:
+        return Naming(bits, match[3] == "s")
     for text in (name, folder):
         said = _SIGNED.search(text.replace("_", " "))
         if said:
-            return Naming(None, said[1] is None)
-    return Naming(None, None)
+            return Naming(bits, said[1] is None)
+    return Naming(bits, None)
 
 
 def is_other_circuit(name: str) -> bool:

@@ -11,6 +11,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import IO
 
@@ -55,6 +56,9 @@ def read_npz(path: Path, options: ImportOptions) -> list[Found | Failure]:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             if not names:
                 raise SourceError(where, None, "holds no arrays")
+            twice = next((name for name, count in Counter(names).items() if count > 1), None)
+            if twice is not None:
+                raise SourceError(where, None, f"holds two arrays called {shown_text(twice.removesuffix('.npy'))}")
             return [_read_member(archive, name, path, len(names) == 1, options) for name in names]
     except SourceError:
         raise

@@ -60,9 +60,13 @@ def write_import(out: Path, imported: Sequence[Imported], description: str) -> N
             os.rename(out, old)
         try:
             os.rename(written, out)
-        except OSError:
-            if old.exists():
+        except BaseException:
+            if old.exists() and not out.exists():
                 os.rename(old, out)
             raise
+    except OSError as error:
+        error.filename = error.filename or str(out)  # a full disk names no file
+        raise
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        if out.exists() or not (staging / "old").exists():  # else the older library is there and nowhere else
+            shutil.rmtree(staging, ignore_errors=True)

@@ -35,7 +35,7 @@ def read_verilog_circuit(path: Path, options: ImportOptions, top: str | None = N
     text = read_text(path, _MOST)
     said = options.naming(path.stem)
     try:
-        circuit = read_verilog(path, top, signed=said.signed)
+        circuit = read_verilog(path, top, signed=options.signed)
     except MissingDependency as error:
         raise SourceError(
             where, None, 'Verilog is read by yosys, not installed: pip install "agnsim[synth]"'

@@ -126,9 +126,10 @@ def _read(
 
 def _header(member: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
-        version = npy.read_magic(member)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran_order, dtype = read_header(member)
+        # A longer header, version 2, is for structured types; its length could fill the memory.
+        if (version := npy.read_magic(member)) != (1, 0):
+            raise LibraryError(f"{where} is of NumPy's format {version[0]}.{version[1]}; plain arrays are kept in 1.0")
+        shape, fortran_order, dtype = npy.read_array_header_1_0(member)
     except (ValueError, SyntaxError, TypeError) as error:
         raise LibraryError(f"{where} is no NumPy array ({error})") from error
     return shape, fortran_order, dtype

@@ -81,6 +81,12 @@ class Costs:
             names = [name for name in candidates if name in digests and row.is_of(name, digests[name])]
             if not names:
                 problems.append((row.line, _unknown(row, digests)))
+            if len(names) > 1:  # one function, as all exact multipliers have, but not one piece of hardware
+                reason = (
+                    f"the digest {row.digest} is that of {', '.join(names)}: which of them costs that? Give the name"
+                )
+                problems.append((row.line, reason))
+                continue
             for name in names:
                 if name in lines:
                     reason = f"a second cost of circuit {name!r}; the first is in line {lines[name]}"
@@ -149,7 +155,7 @@ def _read(entry: LibraryEntry, cost: Cost) -> Multiplier:
 
 def _others(own: Cost | None, others: tuple[Cost, ...], cost: Cost) -> tuple[Cost, ...]:
     kept = [other for other in (own, *others) if other is not None]
-    return tuple(other for other in kept if (other.flow, other.technology) != (cost.flow, cost.technology))
+    return tuple(other for other in kept if other.conditions != cost.conditions)
 
 
 def _columns(path: Path, header: Iterable[str]) -> dict[str, str]:

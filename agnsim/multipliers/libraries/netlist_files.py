@@ -14,14 +14,14 @@ import numpy as np
 from agnsim.errors import LibraryError, MultiplierError
 from agnsim.multipliers.libraries.tables import read_table, table_names, write_tables
 from agnsim.multipliers.netlists.gates import Gate, Op
-from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import MAX_GATES, Netlist
 from agnsim.types import Int32Array
 
 NETLISTS = "netlists.npz"
 
 _OPS = tuple(Op)
 _HEADER = 5
-_MOST_NUMBERS = 1 << 22
+_MOST_NUMBERS = 4 * MAX_GATES
 
 
 def write_netlists(path: Path, netlists: Mapping[str, Netlist]) -> None:

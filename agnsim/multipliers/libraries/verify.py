@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
-from agnsim.errors import AgnsimError, LibraryError
+from agnsim.errors import AgnsimError, LibraryError, MultiplierError
+from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.encoding import operand_values
+from agnsim.multipliers.libraries.array_files import array_names
 from agnsim.multipliers.libraries.card import read_card
 from agnsim.multipliers.libraries.collection import Library
-from agnsim.multipliers.libraries.factor_files import read_factors, read_wide_factors, stored_names
+from agnsim.multipliers.libraries.factor_files import FACTORS, read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.libraries.library import INDEX, TABLES, find_library, load_library
+from agnsim.multipliers.libraries.netlist_files import NETLISTS
 from agnsim.multipliers.libraries.stored_circuit import is_stored
-from agnsim.multipliers.libraries.tables import table_names
 from agnsim.multipliers.metrics import netlist_metrics
 from agnsim.multipliers.multiplier import Multiplier
+from agnsim.multipliers.netlists.equality import same_products
+from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.netlists.netlist_cost import FLOW, UNSYNTHESISED, unit_cost
 from agnsim.multipliers.published import differences, status_of
 from agnsim.multipliers.wide_factors import is_proved
+
+_OF_THE_SYNTHESIS = ("energy_worst", "recipe")  # only synthesis tells them
 
 
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
@@ -43,19 +52,34 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
         if on_circuit is not None:
             on_circuit(entry.name, number, len(library))
         try:
-            circuit = entry.read()  # and forgotten: the library would keep every table
-            _check_factors(circuit)
-            _check_netlist(circuit, path)
-            _check_generator(circuit, path)
-            _check_cost(circuit, path)
-            _check_status(circuit, path)
+            check_circuit(entry.read(), path)  # and forgotten: the library would keep every table
         except AgnsimError as error:
             problems.append(str(error))
     if (path / INDEX).is_file():
-        problems += _stray_tables(path)
+        problems += _stray_arrays(path)
     if problems:
         raise LibraryError("\n".join(problems))
     return library
+
+
+def check_circuit(circuit: Multiplier, path: Path) -> None:
+    """Recompute what a library states of one circuit, as `verify_library` does of all.
+
+    Args:
+        circuit: The circuit, as the library reads it.
+        path: The library's folder, for messages.
+
+    Raises:
+        LibraryError: Something stated is not so.
+    """
+    where = f"{path}: circuit {circuit.name!r}"
+    _check_factors(circuit)
+    _check_netlist(circuit, where)
+    _check_generator(circuit, where)
+    for label, cost in (("cost", circuit.cost), *((f"other_costs[{i}]", c) for i, c in enumerate(circuit.other_costs))):
+        if cost is not None:
+            _check_cost(circuit, cost, f"{where}: {label}")
+    _check_status(circuit, where)
 
 
 def _check_factors(circuit: Multiplier) -> None:
@@ -77,62 +101,72 @@ def _check_factors(circuit: Multiplier) -> None:
         raise wrong
 
 
-def _check_netlist(circuit: Multiplier, path: Path) -> None:
+def _check_netlist(circuit: Multiplier, where: str) -> None:
     netlist = circuit.stored_netlist
     if netlist is None:
         return
     if circuit.has_table:
         # A table too large to store was made from this netlist when the circuit was read.
         if is_stored(circuit.bits_a, circuit.bits_b) and not np.array_equal(netlist.table(), circuit.table):
-            raise LibraryError(
-                f"{path}: circuit {circuit.name!r}: its netlist computes another table than the one stored"
-            )
-    else:
-        card = path / (circuit.family or "custom") / f"{circuit.name}.json"
+            raise LibraryError(f"{where}: its netlist computes another table than the one stored")
+    elif circuit.factors_file is not None:
+        card = circuit.factors_file.parent / f"{circuit.name}.json"
         read_card(card).check_errors(netlist_metrics(netlist, circuit.signed_a, circuit.signed_b), card)
 
 
-def _check_generator(circuit: Multiplier, path: Path) -> None:
-    netlist = circuit.generated_netlist
+def _check_generator(circuit: Multiplier, where: str) -> None:
+    try:
+        netlist = circuit.generated_netlist
+    except (MultiplierError, TypeError) as error:
+        raise LibraryError(f"{where}: the generator of family {circuit.family!r} refuses the card ({error})") from error
     if netlist is None:
         return
-    if circuit.has_table and not np.array_equal(netlist.table(), circuit.table):
+    if circuit.has_table:
+        agrees = np.array_equal(netlist.table(), circuit.table)
+    else:
+        agrees = circuit.stored_netlist in (None, netlist) or same_products(netlist, cast(Netlist, circuit.netlist))
+    if not agrees:
         raise LibraryError(
-            f"{path}: circuit {circuit.name!r}: the generator of family {circuit.family!r} with "
-            f"{dict(circuit.parameters)} makes another table than the one stored"
+            f"{where}: the generator of family {circuit.family!r} with {dict(circuit.parameters)} makes another "
+            f"{'table' if circuit.has_table else 'function'} than the one stored"
         )
 
 
-def _check_cost(circuit: Multiplier, path: Path) -> None:
+def _check_cost(circuit: Multiplier, cost: Cost, where: str) -> None:
+    energy = cost.energy
+    if energy is not None and cost.energy_worst is not None and cost.energy_worst < energy:
+        raise LibraryError(f"{where}.energy_worst: stated {cost.energy_worst}, which is below the energy, {energy}")
     netlist = circuit.stored_netlist or circuit.generated_netlist
-    if netlist is None or circuit.cost is None or circuit.cost.flow not in (FLOW, UNSYNTHESISED):
+    if netlist is None or cost.flow not in (FLOW, UNSYNTHESISED):
         return
-    found = unit_cost(netlist, glitches=circuit.cost.glitch_energy is not None)
-    for figure in ("relative_energy", "relative_area", "relative_delay", "glitch_energy"):
-        if getattr(circuit.cost, figure) != getattr(found, figure):
-            raise LibraryError(
-                f"{path}: circuit {circuit.name!r}: cost.{figure}: stated {getattr(circuit.cost, figure)}, that of its "
-                f"netlist is {getattr(found, figure)}"
-            )
+    found = unit_cost(netlist, flow=cost.flow, glitches=cost.glitch_energy is not None)
+    # What the flow doesn't give is a lie, too: other figures are preferred to its own.
+    for field in fields(Cost):
+        stated, true = (getattr(of, field.name) for of in (cost, found))
+        if field.name not in _OF_THE_SYNTHESIS and stated != true:
+            raise LibraryError(f"{where}.{field.name}: stated {stated}, that of its netlist is {true}")
 
 
-def _check_status(circuit: Multiplier, path: Path) -> None:
+def _check_status(circuit: Multiplier, where: str) -> None:
     found = status_of(circuit.published, differences(circuit))
     if circuit.status not in (None, found):
         raise LibraryError(
-            f"{path}: circuit {circuit.name!r}: status: stated {circuit.status!r}, but its published figures are "
+            f"{where}: status: stated {circuit.status!r}, but its published figures are "
             f"{found!r}: {'; '.join(map(str, differences(circuit))) or 'they agree with its own'}"
         )
 
 
-def _stray_tables(path: Path) -> list[str]:
+def _stray_arrays(path: Path) -> list[str]:
     problems = []
-    for tables in sorted(path.glob(f"*/{TABLES}")):
-        try:
-            names = table_names(tables)
-        except LibraryError as error:
-            problems.append(str(error))
-            continue
-        cards = {card.stem for card in tables.parent.glob("*.json")}
-        problems += [f"{tables}: table {name!r} has no card" for name in names if name not in cards]
+    for what, file in (("table", TABLES), ("netlist", NETLISTS), ("factors", FACTORS)):
+        for arrays in sorted(path.glob(f"*/{file}")):
+            try:
+                names = array_names(arrays)
+            except LibraryError as error:
+                problems.append(str(error))
+                continue
+            cards = {card.stem for card in arrays.parent.glob("*.json")}
+            known = {f"{card}.{part}" for card in cards for part in "uv"} if file == FACTORS else cards
+            problems += [f"{arrays}: {what} {name!r} has no card" for name in names if name not in known]
+            problems += [f"{arrays}: {what} {name!r} is there {n} times" for name, n in Counter(names).items() if n > 1]
     return problems

@@ -20,7 +20,10 @@ from agnsim.types import Int32Array
 Words = NDArray[np.uint64]
 
 MAX_TABLE_BITS = 24
+MAX_GATES = 1 << 17
+"""Most gates of a netlist, some twenty times those of a 16x16 multiplier: it bounds the memory of an evaluation."""
 _BLOCK_BITS = 16  # 1024 words a wire: all wires of an 8x8 multiplier stay in the second-level cache
+_MOST_AT_ONCE = 1 << 27  # bytes, of all wires of a block
 _WORD = np.dtype("<u8")
 
 
@@ -39,8 +42,8 @@ class Netlist:
         signed: Whether the product is in two's complement.
 
     Raises:
-        MultiplierError: A width is below 1, a gate reads a wire at or behind its own, a pin is missing or superfluous,
-            or an output names no wire.
+        MultiplierError: A width is below 1, there are more than `MAX_GATES` gates, a gate reads a wire at or behind its
+            own, a pin is missing or superfluous, or an output names no wire.
     """
 
     bits_a: int
@@ -52,6 +55,8 @@ class Netlist:
     def __post_init__(self) -> None:
         if self.bits_a < 1 or self.bits_b < 1:
             raise MultiplierError(f"netlist widths are {self.bits_a}x{self.bits_b}; both operands need at least 1 bit")
+        if len(self.gates) > MAX_GATES:
+            raise MultiplierError(f"a netlist of {len(self.gates)} gates; no multiplier needs more than {MAX_GATES}")
         for number, gate in enumerate(self.gates):
             pins, wire = (gate.x, gate.y), self.inputs + number
             used, unused = pins[: gate.op.arity], pins[gate.op.arity :]
@@ -133,10 +138,23 @@ class Netlist:
         if self.inputs > _BLOCK_BITS and self.bits_b >= MIN_BITS_B:
             return exhaustive_table(self)
         table = np.empty(2**self.inputs, dtype=np.int32)
-        for start, stop in _blocks(len(table)):
+        most = 8 * _MOST_AT_ONCE // (self.inputs + len(self.gates))
+        for start, stop in _blocks(len(table), min(1 << _BLOCK_BITS, most // 64 * 64)):
             pair = np.arange(start, stop, dtype=np.int32)
             table[start:stop] = self.product(pair >> self.bits_b, pair)
         return table.reshape(2**self.bits_a, 2**self.bits_b)
+
+    def swapped(self) -> Netlist:
+        """Return the same circuit with the operands in the other order."""
+        first, inputs = self.bits_a, self.inputs
+
+        def moved(wire: int) -> int:
+            if wire >= inputs or wire == NO_WIRE:
+                return wire
+            return wire + self.bits_b if wire < first else wire - first
+
+        gates = tuple(Gate(op, moved(x), moved(y)) for op, x, y in self.gates)
+        return Netlist(self.bits_b, first, gates, tuple(map(moved, self.outputs)), self.signed)
 
     def simplify(self) -> Netlist:
         """Return the same function with constants propagated, equal gates shared, buffers and dead gates removed."""
@@ -168,6 +186,5 @@ def _pack(values: NDArray[Any], bits: int) -> Words:
     return np.packbits(planes, axis=1, bitorder="little").view(_WORD)
 
 
-def _blocks(entries: int) -> Iterator[tuple[int, int]]:
-    step = 2**_BLOCK_BITS
+def _blocks(entries: int, step: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + step, entries)) for start in range(0, entries, step))

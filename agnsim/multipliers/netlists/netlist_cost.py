@@ -23,6 +23,7 @@ UNSYNTHESISED = "unit-unsynthesised"
 """Netlists as somebody drew them: never compared with synthesised ones."""
 VECTORS = 65536
 SEED = 20250101
+_GATES_AT_ONCE = 4096
 
 Operands = tuple[NDArray[np.int64], NDArray[np.int64]]
 """A stream of operand pairs: two int64 `[N]` arrays of bit patterns."""
@@ -71,10 +72,14 @@ def toggles(netlist: Netlist, a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.in
     """
     if len(a) == 0 or len(a) % 64:
         raise ValueError(f"toggles are counted over a multiple of 64 operand pairs, not {len(a)}")
-    now = netlist.evaluate(a, b)[netlist.inputs :]
-    following = (now >> np.uint64(1)) | (np.roll(now, -1, axis=1) << np.uint64(63))
-    changed = np.ascontiguousarray(now ^ following).view("<u2")
-    counted: NDArray[np.int64] = _ONES[changed].sum(axis=1, dtype=np.int64)
+    values = netlist.evaluate(a, b)[netlist.inputs :]
+    counted = np.empty(len(values), dtype=np.int64)
+    for start in range(0, len(values), _GATES_AT_ONCE):
+        part = slice(start, start + _GATES_AT_ONCE)
+        now = values[part]
+        following = (now >> np.uint64(1)) | (np.roll(now, -1, axis=1) << np.uint64(63))
+        changed = np.ascontiguousarray(now ^ following).view("<u2")
+        counted[part] = _ONES[changed].sum(axis=1, dtype=np.int64)
     return counted
 
 

@@ -16,13 +16,14 @@ _SYMBOLS = {Op.AND: "&", Op.OR: "|", Op.XOR: "^"}
 
 
 def multiplier_verilog(multiplier: Multiplier) -> str:
-    """Return a circuit's netlist as Verilog, below a comment with its signs, errors, digest and source.
+    """Return the physical circuit's netlist as Verilog, below a comment with its signs, errors, digest and source.
 
     The module is called as the circuit is, characters that Verilog does not allow replaced by `_`.
 
     Raises:
         MultiplierError: The circuit has only a table: a circuit is not made up for it.
     """
+    multiplier = multiplier.circuit or multiplier
     if multiplier.netlist is None:
         raise MultiplierError(
             f"multiplier {multiplier.name!r} has only a table and no netlist, so there is no circuit to export; import "
@@ -36,18 +37,21 @@ def multiplier_verilog(multiplier: Multiplier) -> str:
         f"table SHA-256 {multiplier.digest}" if multiplier.has_table else "no table: more than 2**24 products",
         f"source: {multiplier.source}" + (f"; {multiplier.citation}" if multiplier.citation else ""),
     ]
-    return to_verilog(multiplier.netlist, _module_name(multiplier.name), header=header)
+    signed = multiplier.signed_a, multiplier.signed_b
+    return to_verilog(multiplier.netlist, _module_name(multiplier.name), signed=signed, header=header)
 
 
-def to_verilog(netlist: Netlist, name: str, *, header: Iterable[str] = ()) -> str:
+def to_verilog(
+    netlist: Netlist, name: str, *, signed: tuple[bool, bool] | None = None, header: Iterable[str] = ()
+) -> str:
     """Return a Verilog-2001 module with the operands `A` and `B` and the product `O`.
 
-    Ports carry bit patterns: a signed multiplier's operands are in two's complement, its ports are not declared
-    `signed`, which no gate would use.
+    Ports in two's complement are declared `signed`: no gate uses it, whoever connects or reads the module does.
 
     Args:
         netlist: The circuit.
         name: The module's name.
+        signed: Signs of the operands; by default both as the product's.
         header: Lines of a comment before it.
 
     Raises:
@@ -57,12 +61,13 @@ def to_verilog(netlist: Netlist, name: str, *, header: Iterable[str] = ()) -> st
         raise MultiplierError(f"{name!r} can't be a Verilog module's name; use letters, digits and '_'")
     wires = [f"A[{place}]" for place in range(netlist.bits_a)] + [f"B[{place}]" for place in range(netlist.bits_b)]
     wires += [f"n{number}" for number in range(len(netlist.gates))]
+    signs = ["signed " * sign for sign in (*(signed or (netlist.signed,) * 2), netlist.signed)]
     lines = [f"// {' '.join(line.split())}" for line in header]
     lines += [
         f"module {name} (A, B, O);",
-        f"  input [{netlist.bits_a - 1}:0] A;",
-        f"  input [{netlist.bits_b - 1}:0] B;",
-        f"  output [{len(netlist.outputs) - 1}:0] O;",
+        f"  input {signs[0]}[{netlist.bits_a - 1}:0] A;",
+        f"  input {signs[1]}[{netlist.bits_b - 1}:0] B;",
+        f"  output {signs[2]}[{len(netlist.outputs) - 1}:0] O;",
     ]
     for wire, (op, x, y) in enumerate(netlist.gates, start=netlist.inputs):
         lines.append(f"  wire {wires[wire]} = {_expression(op, wires[x], wires[y])};")

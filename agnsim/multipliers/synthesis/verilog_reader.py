@@ -11,6 +11,7 @@ from typing import Any
 
 from agnsim.errors import MultiplierError, UnknownName, did_you_mean
 from agnsim.multipliers.importers.failure import SourceError, shown_path
+from agnsim.multipliers.importers.naming import parse_name
 from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.synthesis.cell_models import cell_models
 from agnsim.multipliers.synthesis.json_netlist import netlist_from_json
@@ -19,7 +20,6 @@ from agnsim.multipliers.synthesis.yosys import yosys_json
 
 _SOURCE, _MODELS = "source.v", "models.v"
 _OPERANDS = (("a", "b"), ("x", "y"), ("in_a", "in_b"), ("in1", "in2"), ("in0", "in1"), ("op1", "op2"), ("op_a", "op_b"))
-_SIGNED_NAME = re.compile(r"mul\d+(?:x\d+)?(s|u)(?:_|$)", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w$]*")
 _ELABORATE = (
     "proc",
@@ -142,6 +142,6 @@ def _signs(
     if any(declared) or product.get("signed"):
         return declared
     for text in (name, file.stem):
-        if found := _SIGNED_NAME.match(text):
-            return (found.group(1).lower() == "s",) * 2
+        if (said := parse_name(text.lower()).signed) is not None:
+            return said, said
     return False, False

@@ -149,6 +149,7 @@ def test_energy_under_operands_is_a_column_like_the_others(library: Library, lay
         ({"where": ["mae<"]}, "--where mae<: must be a column, one of"),
         ({"where": ["maee<1"]}, "--where maee<1: no column 'maee'. Did you mean 'mae'"),
         ({"where": ["mae<many"]}, "--where mae<many: mae is compared with a number"),
+        ({"where": ["mae<nan"]}, "--where mae<nan: mae is compared with a number"),
         ({"where": ["signed_a=2"]}, "signed_a is compared with yes or no"),
         ({"where": ["name<x"]}, "name holds text, which is compared with = or !="),
         ({"where": ["__import__('os')<1"]}, "must be a column, one of"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,27 @@ def test_a_failure_in_writing_leaves_the_older_library(
 
     monkeypatch.setattr(output, "write_stored", fail)
     np.save(tmp_path / "mul4u_b.npy", TABLE)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/out/library'"):
         import_circuits(tmp_path / "mul4u_b.npy", tmp_path / "out" / "library")
     assert listing(tmp_path / "out") == ["library"]
     assert list(load_library(tmp_path / "out" / "library")) == ["mul4u_a"]
+
+
+def test_an_interruption_between_two_renames_leaves_the_older_library(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_circuits(table, tmp_path / "library")
+    rename = os.rename
+
+    def interrupted(source: Path, target: Path) -> None:
+        if source.name == "new":
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        import_circuits(table, tmp_path / "library")
+    assert list(load_library(tmp_path / "library")) == ["mul4u_a"]
 
 
 def test_nothing_imported_writes_nothing(tmp_path: Path) -> None:

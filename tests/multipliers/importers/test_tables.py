@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from agnsim.multipliers import Multiplier, load_library
+from agnsim.multipliers import Multiplier, load_library, write_library
+from agnsim.multipliers.families import families
 from agnsim.multipliers.importers import ImportOptions, ImportResult, import_circuits
 
 CODES = np.arange(256)
@@ -206,6 +209,14 @@ def test_c_table(tmp_path: Path, name: str, text: str, table: np.ndarray, signed
         ("int lut[4][4] = {{0,0,0,0},\n{0,1,f(2),3}};", "line 2: '(2),3}};' in an array; only numbers are read"),
         ("int lut[4][4] = {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "line 1: the end of the file in an array"),
         ("int lut[4][4] = {1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17};", "line 1: array 'lut' has 17 numbers"),
+        (
+            "int lut[4][4] = {{0,0,0,0,0},{0,1,2},{0,2,4,6},{0,3,6,9}};",
+            "line 1: array 'lut' has rows of 3 and 5 numbers",
+        ),
+        ("int lut[4][4] = {{0,0,0,0,0,1,2,3},{0,2,4,6,0,3,6,9}};", "has rows of 8 and 8 numbers instead of 4"),
+        ("int lut[64] = {0,0,0,0,0,1,2,3,0,2,4,6,0,3,6,9};", "line 1: array 'lut' has 16 numbers instead of 64"),
+        ("int lut[] = {0,0,0,0,0,1,2,3,0,2,4,6,0,3,6,011};", "'011' in an array is no whole number"),
+        ("int t[16] = {0" + ",1" * 15 + "};\n#if 0\nint t[16] = {1};\n#endif", "line 3: sets 't' a second time"),
         ("int f(void);\n", "holds no C table"),
     ],
 )
@@ -283,3 +294,33 @@ def test_index_and_product_are_no_table(tmp_path: Path) -> None:
     assert reason(tmp_path / "t.csv", signed=False) == (
         "has larger errors than zeros, read as a table of 16x1 bits: say --bits 16x1 if that is what it is"
     )
+
+
+def test_a_name_of_widths_alone_says_no_sign(tmp_path: Path) -> None:
+    np.save(tmp_path / "mul8_mine.npy", SIGNED)
+    assert only(tmp_path / "mul8_mine.npy").signed_a
+    np.save(tmp_path / "mul8_mine.npy", UNSIGNED)
+    assert not only(tmp_path / "mul8_mine.npy").signed_a
+
+
+def test_a_library_is_believed_nothing_of_a_circuit_without_a_table(tmp_path: Path) -> None:
+    netlist = families["operand_truncation"].generate(10, 15, False, drop_a=2, drop_b=0)
+    wide = Multiplier.from_netlist("wide", netlist, signed_a=False, signed_b=False)
+    write_library(tmp_path / "theirs", "theirs", [wide], description="One wide circuit.")
+    assert run(tmp_path / "theirs").failures == ()
+    card = tmp_path / "theirs" / "custom" / "wide.json"
+    content = json.loads(card.read_text())
+    content["errors"]["wce"] = 1
+    card.write_text(json.dumps(content))
+    (failure,) = run(tmp_path / "theirs").failures
+    assert "wide.json: errors.wce: stated 1, the circuit's is 98301" in failure.reason
+
+
+def test_two_arrays_of_one_name(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns of the name
+        for table in (UNSIGNED, SIGNED):
+            content = io.BytesIO()
+            np.save(content, table)
+            archive.writestr("mul8u_x.npy", content.getvalue())
+    assert reason(tmp_path / "t.npz") == "holds two arrays called 'mul8u_x'"

@@ -43,6 +43,14 @@ def test_ports_that_contradict_the_name(tmp_path: Path) -> None:
     assert len(import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library", options=options).imported) == 1
 
 
+def test_declared_signs_beat_a_name_without_one(tmp_path: Path) -> None:
+    pytest.importorskip("pyosys", reason="Verilog is read by yosys")
+    ports = "input signed [3:0] a, b, output signed [7:0] p"
+    (tmp_path / "mul4_mine.v").write_text(f"module mul4_mine({ports}); assign p = a * b; endmodule")
+    (circuit,) = import_circuits(tmp_path / "mul4_mine.v", tmp_path / "library").imported
+    assert (circuit.stored.card.signed_a, circuit.stored.card.errors["wce"]) == (True, 0)
+
+
 def test_without_yosys_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise MissingDependency("no yosys")

@@ -65,6 +65,18 @@ def test_a_cost_of_the_same_flow_is_replaced(tmp_path: Path) -> None:
     assert (library["mul2u_a"].power_mw, library["mul2u_a"].other_costs) == (9, ())
 
 
+def test_a_digest_of_two_circuits_says_not_whose_costs_they_are(tmp_path: Path) -> None:
+    twins = Library.of("twins", [circuit("mul2u_a", 0), circuit("mul2u_tree", 0)])
+    file = costs(tmp_path, f"digest,power\n{twins['mul2u_a'].digest},1\n")
+    with pytest.raises(LibraryError, match=r"csv:2: the digest .* is that of mul2u_a, mul2u_tree: which of them"):
+        with_costs(twins, file)
+
+
+def test_a_cost_of_another_corner_is_kept(tmp_path: Path) -> None:
+    file = costs(tmp_path, "name,power,technology,flow,corner\nmul2u_a,9,FreePDK45,published,ss\n")
+    assert with_costs(LIBRARY, file)["mul2u_a"].other_costs == (CIRCUITS[0].cost,)
+
+
 def test_load_library_joins_costs_and_keeps_cards(tmp_path: Path) -> None:
     write_library(tmp_path / "library", "library", CIRCUITS, description="Two bits.")
     file = costs(tmp_path, "name,power\nmul2u_a,9\n")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from agnsim.errors import MultiplierError
+from agnsim.multipliers.families import families
+from agnsim.multipliers.netlists import netlist as netlist_module
 from agnsim.multipliers.netlists.gates import Gate, Op
-from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import MAX_GATES, Netlist
 
 TRUTH = {  # outputs for (a, b) = (0, 0), (0, 1), (1, 0), (1, 1)
     Op.CONST0: [0, 0, 0, 0],
@@ -78,3 +80,35 @@ def test_operand_without_bits_is_refused() -> None:
 def test_table_beyond_24_bits_is_refused_with_a_remedy() -> None:
     with pytest.raises(MultiplierError, match=r"2\*\*25 products.*Netlist\.product"):
         Netlist(12, 13, (), (0,)).table()
+
+
+def test_swapped_is_the_transposed_table() -> None:
+    netlist = Netlist(2, 3, (Gate(Op.AND, 1, 4), Gate(Op.CONST1), Gate(Op.NOT, 0)), (0, 2, 5, 6, 7), signed=True)
+    swapped = netlist.swapped()
+    assert (swapped.bits_a, swapped.bits_b) == (3, 2)
+    assert np.array_equal(swapped.table(), netlist.table().T)
+    assert swapped.swapped() == netlist
+
+
+def test_the_number_of_gates_has_a_limit() -> None:
+    gates = (Gate(Op.CONST0),) * MAX_GATES
+    assert Netlist(1, 1, gates, (2,)).table().tolist() == [[0, 0], [0, 0]]
+    with pytest.raises(MultiplierError, match="a netlist of 131073 gates; no multiplier needs more than 131072"):
+        Netlist(1, 1, (*gates, Gate(Op.CONST0)), (2,))
+
+
+def test_a_table_is_made_in_blocks_of_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = families["array"].generate(8, 6, False)
+    expected = array.table()
+    monkeypatch.setattr(netlist_module, "_MOST_AT_ONCE", 1 << 14)
+    evaluate, longest = Netlist.evaluate, 0
+
+    def watched(self: Netlist, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        nonlocal longest
+        values = evaluate(self, a, b)
+        longest = max(longest, values.nbytes)
+        return values
+
+    monkeypatch.setattr(Netlist, "evaluate", watched)
+    assert np.array_equal(array.table(), expected)
+    assert 0 < longest <= 1 << 14

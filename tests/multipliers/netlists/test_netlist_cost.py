@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agnsim.multipliers.families import families
+from agnsim.multipliers.netlists import netlist_cost
 from agnsim.multipliers.netlists.gates import Gate, Op
 from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.netlists.netlist_cost import (
@@ -27,6 +28,13 @@ def test_toggles_counted_by_hand() -> None:
     a, b = np.array([0, 1, 1, 1] * 16), np.array([0, 0, 1, 1] * 16)
     # and: 0 0 1 1 | 0 ...: 2 changes in 4 steps; its inverse alike; a xor not(and): 1 0 1 1 | 1 ...: 2 changes
     assert toggles(TINY, a, b).tolist() == [32, 32, 32]
+
+
+def test_toggles_are_counted_in_parts_of_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = families["array"].generate(4, 4, False)
+    expected = toggles(array, *uniform_operands(array)).tolist()
+    monkeypatch.setattr(netlist_cost, "_GATES_AT_ONCE", 7)
+    assert toggles(array, *uniform_operands(array)).tolist() == expected
 
 
 def test_toggles_cross_word_borders_and_the_end() -> None:

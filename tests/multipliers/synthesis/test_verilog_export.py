@@ -58,7 +58,7 @@ def test_any_circuit_comes_back(tmp_path: Path, netlists: st.SearchStrategy[Netl
     source = data.draw(netlists)
     file = tmp_path / "m.v"
     file.write_text(to_verilog(source, "m"), encoding="utf-8")
-    assert np.array_equal(read_verilog(file, signed=source.signed).netlist.table(), source.table())
+    assert np.array_equal(read_verilog(file).netlist.table(), source.table())
 
 
 @pytest.mark.usefixtures("yosys")
@@ -74,6 +74,19 @@ def test_a_circuit_of_the_library_comes_back(tmp_path: Path, name: str) -> None:
     header = file.read_text(encoding="utf-8")
     assert circuit.digest in header
     assert f"WCE = {circuit.wce}" in header
+
+
+@pytest.mark.usefixtures("yosys")
+@pytest.mark.parametrize("signs", [(True, True), (True, False), (False, True), (False, False)])
+def test_signs_come_back_whatever_the_name_says(tmp_path: Path, signs: tuple[bool, bool]) -> None:
+    netlist = Netlist(2, 3, (Gate(Op.XOR, 0, 4),), (0, 1, 2, 3, 5), signed=any(signs))
+    circuit = Multiplier.from_netlist("mine", netlist, signed_a=signs[0], signed_b=signs[1])
+    file = tmp_path / "mine.v"
+    file.write_text(multiplier_verilog(circuit.swapped()), encoding="utf-8")
+    read = read_verilog(file)
+    assert (read.signed_a, read.signed_b) == signs
+    assert np.array_equal(read.netlist.table(), circuit.table)
+    assert circuit.digest in file.read_text(encoding="utf-8")
 
 
 def test_a_table_is_no_circuit() -> None:

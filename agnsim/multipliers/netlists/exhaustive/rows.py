@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MIN_BITS_B = 10
 """Narrowest second operand whose rows are long enough to be worth folding the netlist for."""
+_BLOCK_BITS = 12  # of the second operand, where errors are added up or compared: they take whole blocks
 _ROWS_AT_ONCE = 64
 
 
@@ -42,10 +43,12 @@ def exhaustive_metrics(netlist: Netlist, signed_a: bool, signed_b: bool) -> Erro
     """Return the errors over all pairs of operands, each counted once; a 16x16 multiplier takes seconds.
 
     Args:
-        netlist: Second operand of at least 12 bits, product of at most 32 bits.
+        netlist: One operand of at least 12 bits, product of at most 32 bits.
         signed_a: Whether the first operand is in two's complement.
         signed_b: The same of the second operand.
     """
+    if netlist.bits_b < _BLOCK_BITS:
+        return exhaustive_metrics(netlist.swapped(), signed_b, signed_a)
     from agnsim.multipliers.netlists.exhaustive.row_loops import add_errors
 
     rows, columns = 2**netlist.bits_a, 2**netlist.bits_b
@@ -75,10 +78,12 @@ def equals_factors(netlist: Netlist, u: NDArray[np.int64], v: NDArray[np.int64])
     """Return whether all products are `u.T @ v`.
 
     Args:
-        netlist: Second operand of at least 12 bits, product of at most 32 bits.
+        netlist: One operand of at least 12 bits, product of at most 32 bits.
         u: int64 `[r, 2**bits_a]`, C order.
         v: int64 `[r, 2**bits_b]`; no sum of products leaves int64.
     """
+    if netlist.bits_b < _BLOCK_BITS:
+        return equals_factors(netlist.swapped(), v, u)
     from agnsim.multipliers.netlists.exhaustive.row_loops import rows_equal
 
     widths, gates, signed = (netlist.bits_a, netlist.bits_b), gate_arrays(netlist), netlist.signed
