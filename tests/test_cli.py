@@ -103,6 +103,13 @@ def test_list_names_what_the_registry_holds(kind: str) -> None:
     assert all(row["name"] in table for row in rows)
 
 
+def test_families_say_what_their_parameters_mean() -> None:
+    rows = {row["name"]: row for row in json.loads(invoke("list", "families", "--json").stdout)}
+    assert rows["array"]["parameters"] == {}
+    assert rows["drum"]["parameters"] == {"k": "significant bits kept, 3 or more"}
+    assert "k=significant bits kept" in invoke("list", "families").stdout
+
+
 def test_multipliers_list_filters_and_sorts() -> None:
     rows = json.loads(invoke("multipliers", "list", "--family", "drum", "--unsigned", "--sort", "mae", "--json").stdout)
     assert rows

@@ -29,7 +29,7 @@ def test_document(folder: Path, tmp_path: Path, agnsim_command) -> None:
     result = agnsim_command("multipliers", "import", folder, "--out", tmp_path / "library", "--json")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
-    assert list(document) == ["imported", "failed", "copies", "skipped", "library"]
+    assert list(document) == ["imported", "failed", "copies", "skipped", "library", "replaced"]
     b, a = document["imported"][1], document["imported"][0]
     assert [row["name"] for row in (a, b)] == ["mul4u_a", "mul4u_b"]
     assert (a["bits_a"], a["bits_b"], a["signed_a"], a["signed_b"]) == (4, 4, False, False)
@@ -57,6 +57,8 @@ def test_summary_names_what_differs_and_fails(folder: Path, tmp_path: Path, agns
     assert others == "1 other files passed over, 1 failed"
     assert differs == f"differs: mul4u_b ({folder / 'mul4u_b.c'}): wce published 16, found 15"
     assert failed.startswith(f"failed: {folder / 'mul4u_c.c'}:3: ")
+    again = agnsim_command("multipliers", "import", folder, "--out", tmp_path / "library")
+    assert again.stdout.splitlines()[1] == f"replaced the library that was in {tmp_path / 'library'}: 2 circuits"
 
 
 def test_nothing_imported_is_exit_code_2(tmp_path: Path, agnsim_command) -> None:

@@ -162,7 +162,7 @@ def list_names(
     from agnsim.experiment.catalogue import catalogue, kinds
 
     rows = kinds() if kind is None else catalogue(kind)
-    print_rows(rows, ("name", "summary"), as_json)
+    print_rows(rows, as_json=as_json)
 
 
 @app.command()

@@ -20,6 +20,14 @@ def characterize(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="PATTERN", help="Names such as 'mul8u_*'; may be repeated.")
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference",
+            metavar="NAME",
+            help="Compare circuits of all widths with this one, of the run or built in; default: the widest exact one.",
+        ),
+    ] = None,
     top: Annotated[
         str | None, typer.Option("--top", metavar="NAME", help="The module, where there are several.")
     ] = None,
@@ -73,7 +81,7 @@ def characterize(
     )
     with make_progress() as progress:
         document = characterise_paths(
-            paths, settings, progress, only=only or [], top=top, signed=signed, jobs=jobs, out=out
+            paths, settings, progress, only=only or [], reference=reference, top=top, signed=signed, jobs=jobs, out=out
         )
     if as_json:
         print_json(document)
@@ -98,7 +106,9 @@ def export(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        from agnsim.report.templates import write_page
+
+        write_page(out, text)
         typer.echo(f"wrote {out}")
 
 

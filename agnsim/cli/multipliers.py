@@ -13,7 +13,7 @@ from agnsim.cli.options import AsJson
 from agnsim.cli.output import print_json
 
 multipliers_app = typer.Typer(
-    help="The circuits of a library: list, show, compare, verify, import, characterize, export.",
+    help="The circuits of a library: browse and compare them, verify, import, characterize and export them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

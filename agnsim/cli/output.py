@@ -46,8 +46,12 @@ def print_rows(rows: Sequence[Json], columns: Iterable[str] | None = None, as_js
     table = Table(*names, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(_text(row[name])) for name in names))
-    # a pipe has no width: a table cut to 80 columns would lose figures
-    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    # a pipe has no width: a table cut to 80 columns would lose names and figures
+    console = Console(width=None if sys.stdout.isatty() else 2000)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def _text(value: Any) -> str:

@@ -31,7 +31,7 @@ def kinds() -> list[Json]:
 
 
 def catalogue(kind: str) -> list[Json]:
-    """Return the names of one kind, as rows of `name` and `summary`.
+    """Return the names of one kind, as rows of `name` and `summary`; families also say what their parameters mean.
 
     Raises:
         UnknownName: No such kind.
@@ -41,6 +41,10 @@ def catalogue(kind: str) -> list[Json]:
     module, attribute, _ = _KINDS[kind]
     named: Any = getattr(importlib.import_module(module), attribute)
     if isinstance(named, Registry):
-        return [{"name": entry.name, "summary": entry.summary} for entry in named.entries()]
+        return [
+            {"name": entry.name, "summary": entry.summary}
+            | ({"parameters": dict(entry.value.parameters)} if kind == "families" else {})
+            for entry in named.entries()
+        ]
     assert issubclass(named, Enum)
     return [{"name": member.value, "summary": ""} for member in named]

@@ -78,6 +78,11 @@ class Cost:
         return self._preferred("energy")
 
     @property
+    def energy_figure(self) -> str | None:
+        """Name of the field that `energy` is read from."""
+        return _figure(self, "energy")
+
+    @property
     def area(self) -> float | None:
         """The figure that area ratios use: `area_um2`, else `relative_area`."""
         return self._preferred("area")

@@ -21,6 +21,8 @@ BLUE, ORANGE = "#0b5fc0", "#c2560a"
 DIVERGING = ((0.0, "#0b3f8a"), (0.25, "#5a8fd6"), (0.5, "#ffffff"), (0.75, "#e08a4a"), (1.0, "#8a3300"))
 MAX_POINTS = 1024
 HEIGHT = 420
+TICK_DISTANCE = 0.05
+"""Least distance of two labels of the colour bar, as a share of its length."""
 OPERANDS = ("a", "activation (first operand)"), ("w", "weight (second operand)")
 
 
@@ -40,7 +42,7 @@ def _heat_map(multiplier: Multiplier) -> Figure:
     largest = float(np.abs(error).max()) or 1.0
     # Errors span decades and have both signs: linear below the mean magnitude, logarithmic above.
     unit = max(multiplier.mae, 1.0)
-    ticks = sorted({0.0, *(sign * value for value in _decades(unit, largest) for sign in (-1.0, 1.0))})
+    ticks = sorted({0.0, *(sign * value for value in _ticks(unit, largest) for sign in (-1.0, 1.0))})
     end = float(np.arcsinh(largest / unit))
     trace = {
         "type": "heatmap",
@@ -68,9 +70,16 @@ def _heat_map(multiplier: Multiplier) -> Figure:
     return Figure("error-map", "Error over both operands", alt, caption, build([trace], layout, height=560), 560)
 
 
-def _decades(low: float, high: float) -> list[float]:
-    first, last = int(np.floor(np.log10(low))), int(np.floor(np.log10(high)))
-    return [10.0**power for power in range(first, last + 1)] if high > 1 else [high]
+def _ticks(unit: float, largest: float) -> list[float]:
+    """Return the magnitudes to label: the largest, and decades that lie apart enough from it, each other and zero."""
+    end = np.arcsinh(largest / unit)
+    found, last = [largest], float(end)
+    for power in range(int(np.floor(np.log10(largest))), -1, -1):
+        place = float(np.arcsinh(10.0**power / unit))
+        if min(place, last - place) >= TICK_DISTANCE * 2 * end:
+            found.append(10.0**power)
+            last = place
+    return found
 
 
 def _curves(error: ConditionalError, key: str, operand: str) -> Figure:

@@ -86,7 +86,8 @@ def _sentence(description: Json) -> str:
         words = "Every product is exact."
     else:
         mean, worst = significant(description["mae"]), significant(description["wce"])
-        words = f"{percent(100 * description['ep'])} of the products are wrong, by {mean} over all and {worst} at most."
+        wrong = percent(100 * description["ep"])
+        words = f"{wrong} of the products are wrong; all err by {mean} on average and by {worst} at most."
     zero = description["zero_behaviour"]
     if zero is None:
         return words + " The circuit has more than 2²⁴ products and no table: only its stated figures are known."
@@ -105,7 +106,10 @@ def _tiles(description: Json) -> list[Tile]:
     tiles.append(
         Tile("rank of the table", "over 16" if rank is None else str(rank), "terms of the exact factorisation")
     )
-    if description["energy"] is not None:
+    if description["energy_ratio"] is not None:
+        note = f"to the cheapest exact circuit of these widths and signs, flow {description['flow']}"
+        tiles.append(Tile("energy ratio", significant(description["energy_ratio"]), note))
+    elif description["energy"] is not None:
         tiles.append(Tile("energy", significant(description["energy"]), f"flow {description['flow']}"))
     return tiles
 

@@ -18,6 +18,7 @@ def row(name, mae, energy, *, bits=(8, 8), signed=False, flow="unit", mean_error
         "wce": int(mae > 0),
         "mean_error": mean_error,
         "energy": energy,
+        "energy_ratio": None if energy is None else energy / 10,
         "area": 1.0,
     }
 
@@ -56,6 +57,25 @@ def test_only_one_pair_of_widths_but_all_its_rivals():
     fronts = library_fronts(ROWS, bits="8x8")
     assert {(f["bits_a"], f["bits_b"]) for f in fronts} == {(8, 8)}
     assert fronts[0]["narrower_exact"]
+
+
+def test_rivals_err_by_the_bits_they_drop_and_fulfil_the_conditions_too():
+    (main,) = library_fronts(ROWS, bits="8", where=["flow=unit", "signed_a=no"])
+    (rival,) = main["narrower_exact"]
+    a = b = range(256)
+    mae = sum(x * y - (x & ~3) * (y & ~7) for x in a for y in b) / 65536
+    assert (rival["mae"], rival["energy_ratio"]) == (pytest.approx(mae), pytest.approx(0.4))
+    (strict,) = library_fronts(ROWS, bits="8", where=["flow=unit", "signed_a=no", f"mae<{mae - 1}"])
+    assert strict["narrower_exact"] == []
+    assert [r["name"] for r in strict["front"]] == ["rough", "good", "same", "exact"]
+    wide = [row("wide", 1, 9, bits=(12, 12)), row("small", 0, 5)]
+    assert library_fronts(wide, bits="12")[0]["narrower_exact"][0]["mae"] is None
+
+
+def test_errors_on_operands_count_where_they_are_asked_for():
+    rows = [row(n, 1, e) | {"mae_operands": m} for n, e, m in (("a", 5, 2.0), ("b", 4, 1.0), ("wide", 1, None))]
+    (front,) = library_fronts(rows, error="mae_operands")
+    assert [r["name"] for r in front["front"]] == ["b"]
 
 
 def test_mean_error_counts_by_its_magnitude():

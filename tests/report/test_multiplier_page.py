@@ -22,6 +22,7 @@ from agnsim.multipliers.families import families
 from agnsim.multipliers.metrics import ErrorMetrics
 from agnsim.multipliers.operands.operand_distribution import DISTRIBUTIONS
 from agnsim.report.multiplier_page import render_multiplier, write_multiplier_page
+from agnsim.report.numbers import significant
 
 
 def circuit(**more: Any) -> Multiplier:
@@ -60,6 +61,29 @@ def test_figures_are_plotly_s_and_show_the_table() -> None:
     mean = next(trace for trace in specs["given-w"]["data"] if trace["name"] == "mean")
     assert mean["y"][3] == pytest.approx(multiplier.error_table[:, 3].mean(), rel=1e-3)
     assert sum(specs["histogram"]["data"][0]["y"]) == pytest.approx(1, abs=1e-2)
+
+
+@pytest.mark.parametrize("largest", [1, 9, 120, 9000, 10_000])
+def test_colour_bar_labels_its_ends_and_no_two_labels_overlap(largest: int) -> None:
+    table = Multiplier.exact(8, 8, signed_a=False, signed_b=False).table.copy()
+    table += np.random.default_rng(0).integers(-(largest // 3), largest // 3 + 1, table.shape).astype(np.int32)
+    table[5, 5] = 25 - largest
+    multiplier = Multiplier.from_table("m", table, signed_a=False, signed_b=False)
+    heat = specs_of(page_of(multiplier))["error-map"]["data"][0]
+    places, labels = heat["colorbar"]["tickvals"], heat["colorbar"]["ticktext"]
+    assert (places[0], places[-1]) == pytest.approx((heat["zmin"], heat["zmax"]))
+    assert labels[-1] == significant(largest, 2)
+    assert labels[0] == significant(-largest, 2)
+    assert "0" in labels
+    assert min(np.diff(places)) >= 0.05 * (heat["zmax"] - heat["zmin"]) - 1e-9
+
+
+def test_energy_is_a_ratio_where_it_is_known() -> None:
+    multiplier = circuit()
+    page = render_multiplier(multiplier, describe(multiplier, DISTRIBUTIONS["uniform"], energy_ratio=0.4321))
+    assert "<dt>energy ratio</dt><dd>0.432</dd>" in page
+    assert "cheapest exact circuit of these widths and signs, flow unit" in page
+    assert f"all err by {significant(multiplier.mae)} on average" in page
 
 
 def test_page_states_figures_and_escapes_names() -> None:

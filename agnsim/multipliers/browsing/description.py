@@ -23,12 +23,13 @@ _MAX_FACTORISED = 1 << 18
 """Largest table that is factorised for a figure of a description: larger ones would take seconds each."""
 
 
-def describe(multiplier: Multiplier, operands: OperandDistribution) -> Json:
+def describe(multiplier: Multiplier, operands: OperandDistribution, *, energy_ratio: float | None = None) -> Json:
     """Return everything that is known of one circuit.
 
     Args:
         multiplier: A physical circuit, neither swapped nor encoded.
         operands: Distribution for `operands`, which says what the circuit errs in either orientation and encoding.
+        energy_ratio: Its energy over that of the library's cheapest exact circuit of its kind, where that is known.
 
     Returns:
         The circuit's row of a listing, its identity and source; `costs`, one for each flow; `factorisation`,
@@ -36,7 +37,7 @@ def describe(multiplier: Multiplier, operands: OperandDistribution) -> Json:
     """
     factors, has_table = _known_factors(multiplier), multiplier.has_table
     return {
-        **circuit_row(Card.of(multiplier), factors.rank if factors is not None else None),
+        **circuit_row(Card.of(multiplier), factors.rank if factors is not None else None, energy_ratio),
         "mse": multiplier.metrics.mse,
         "range_a": list(multiplier.range_a),
         "range_b": list(multiplier.range_b),

@@ -20,7 +20,8 @@ def library_difference(first: Library, second: Library) -> Json:
         `same`: number of functions that both have under the same names; `renamed`: functions that both have, with their
         names where these differ; `changed`: names that stand for different functions; `only_first`, `only_second`:
         circuits whose function and name the other library lacks; `costs`: figures of one function and flow that
-        differ; `equal`: whether nothing of all that was found.
+        differ; `costs_only_first`, `costs_only_second`: costs of a function that both have, which the other library
+        lacks; `equal`: whether nothing of all that was found.
     """
     cards = tuple({name: library.card(name) for name in library} for library in (first, second))
     names = tuple(_names_by_identity(library, own) for library, own in zip((first, second), cards, strict=True))
@@ -44,7 +45,12 @@ def library_difference(first: Library, second: Library) -> Json:
         ]
         for index in (0, 1)
     ]
-    costs = [row for identity in shared for row in _costs(names[0][identity], names[1][identity], *cards)]
+    pairs = [pair for identity in shared for pair in _pairs(names[0][identity], names[1][identity])]
+    costs = [row for one, other in pairs for row in _costs(cards[0][one], cards[1][other])]
+    lacking = [
+        [row for one, other in pairs for row in _only(cards[0][one], cards[1][other])],
+        [row for one, other in pairs for row in _only(cards[1][other], cards[0][one])],
+    ]
     return {
         "first": first.name,
         "second": second.name,
@@ -54,7 +60,9 @@ def library_difference(first: Library, second: Library) -> Json:
         "only_first": only[0],
         "only_second": only[1],
         "costs": costs,
-        "equal": not (renamed or changed or only[0] or only[1] or costs),
+        "costs_only_first": lacking[0],
+        "costs_only_second": lacking[1],
+        "equal": not (renamed or changed or only[0] or only[1] or costs or lacking[0] or lacking[1]),
     }
 
 
@@ -89,19 +97,39 @@ def _change(name: str, first: Card, second: Card) -> Json:
     }
 
 
-def _costs(
-    first_names: list[str], second_names: list[str], first: Mapping[str, Card], second: Mapping[str, Card]
-) -> list[Json]:
-    """Return the figures that differ between circuits of one function: of the same name, or else of the first names."""
-    common = [name for name in first_names if name in second_names]
-    pairs = [(name, name) for name in common] or [(first_names[0], second_names[0])]
-    rows = []
-    for name, other in pairs:
-        theirs = {cost.conditions: cost for cost in _all_costs(second[other])}
-        for cost in _all_costs(first[name]):
-            if cost.conditions in theirs:
-                rows += _figures(name, other, cost, theirs[cost.conditions])
-    return rows
+def _pairs(first: list[str], second: list[str]) -> list[tuple[str, str]]:
+    """Return which circuits of one function to compare: those of the same name, or else the first of both."""
+    return [(name, name) for name in first if name in second] or [(first[0], second[0])]
+
+
+def _costs(first: Card, second: Card) -> list[Json]:
+    """Return the figures of two circuits that differ between costs of the same conditions."""
+    theirs = {cost.conditions: cost for cost in _all_costs(second)}
+    return [
+        row
+        for cost in _all_costs(first)
+        if cost.conditions in theirs
+        for row in _figures(first.name, second.name, cost, theirs[cost.conditions])
+    ]
+
+
+def _only(first: Card, second: Card) -> list[Json]:
+    """Return the costs of a circuit under conditions for which the other one has none."""
+    theirs = {cost.conditions for cost in _all_costs(second)}
+    return [
+        {
+            "name": first.name,
+            "flow": cost.flow,
+            "technology": cost.technology,
+            "corner": cost.corner,
+            "clock_ns": cost.clock_ns,
+            "energy": cost.energy,
+            "area": cost.area,
+            "delay": cost.delay,
+        }
+        for cost in _all_costs(first)
+        if cost.conditions not in theirs
+    ]
 
 
 def _all_costs(card: Card) -> list[Cost]:

@@ -8,11 +8,13 @@ from fnmatch import fnmatchcase
 
 from agnsim.errors import InputError, LibraryError, did_you_mean
 from agnsim.multipliers.browsing.conditions import fulfilling, parse_condition
+from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.libraries.card import Card
 from agnsim.multipliers.libraries.collection import Library
 from agnsim.multipliers.libraries.factor_files import FACTORS, stored_ranks
 from agnsim.multipliers.multiplier import Multiplier
-from agnsim.multipliers.operands.operand_energy import mean_energies
+from agnsim.multipliers.operands.operand_distribution import Traced, Use, error_moments
+from agnsim.multipliers.operands.operand_energy import energy_under_operands, mean_energies
 from agnsim.multipliers.operands.operand_trace import OperandTrace
 from agnsim.multipliers.widths import parse_bits
 from agnsim.progress import Progress
@@ -21,16 +23,21 @@ from agnsim.types import Json
 COLUMNS = (
     *("name", "family", "bits_a", "bits_b", "signed_a", "signed_b"),
     *("mae", "wce", "mre", "ep", "mean_error", "error_std", "rank"),
-    *("energy", "area", "delay", "flow", "status", "source"),
+    *("energy", "energy_ratio", "area", "delay", "flow", "status", "source"),
 )
 """Columns of `circuit_rows`. Errors are in units of the product (`mre` and `ep` are fractions); `rank` is the number of
-terms of the stored factorisation; energy, area and delay are the figures that ratios within `flow` are made of."""
+terms of the stored factorisation; energy, area and delay are the figures that ratios within `flow` are made of;
+`energy_ratio` is to the cheapest exact circuit of the same widths, signs and flow in the library."""
 
-OPERAND_COLUMNS = ("energy_operands", "basis")
-"""Columns of a listing under traced operands: energy, and its basis, `"operands"` or `"published"`."""
+ERROR_COLUMNS = ("mae_operands", "mean_error_operands", "error_std_operands")
+OPERAND_COLUMNS = ("energy_operands", "basis", *ERROR_COLUMNS)
+"""Columns of a listing under traced operands: energy, its basis (`"operands"` or `"published"`), and errors."""
+
+_MAX_PRODUCTS = 1 << 18
+"""Largest table whose errors under operands are listed: larger ones are not stored, and take a second each to make."""
 
 
-def circuit_row(card: Card, rank: int | None) -> Json:
+def circuit_row(card: Card, rank: int | None, energy_ratio: float | None) -> Json:
     """Return one circuit's `COLUMNS`; what is not known is None."""
     cost = card.cost
     return {
@@ -43,6 +50,7 @@ def circuit_row(card: Card, rank: int | None) -> Json:
         **{metric: card.errors[metric] for metric in ("mae", "wce", "mre", "ep", "mean_error", "error_std")},
         "rank": rank,
         "energy": cost.energy if cost else None,
+        "energy_ratio": energy_ratio,
         "area": cost.area if cost else None,
         "delay": cost.delay if cost else None,
         "flow": cost.flow if cost else None,
@@ -59,8 +67,36 @@ def all_rows(library: Mapping[str, Multiplier]) -> list[Json]:
         for factors in (whole.path / FACTORS, *sorted(whole.path.glob(f"*/{FACTORS}"))):
             with suppress(LibraryError):  # a damaged file is for `verify` to name; factors can be found again
                 ranks |= stored_ranks(factors)
+    ratios = energy_ratios(whole)
     cards = [whole.card(name) for name in whole]
-    return [circuit_row(card, 1 if card.errors["wce"] == 0 else ranks.get(card.name)) for card in cards]
+    return [
+        circuit_row(card, 1 if card.errors["wce"] == 0 else ranks.get(card.name), ratios[card.name]) for card in cards
+    ]
+
+
+def energy_ratios(library: Library) -> dict[str, float | None]:
+    """Return each circuit's stated energy over that of the cheapest exact circuit that it may be compared with.
+
+    That is one of the library's of the same widths, signs and flow; without one, and without a cost, it is None.
+    """
+    cards = [library.card(name) for name in library]
+    cheapest: dict[tuple[object, ...], float] = {}
+    for card in cards:
+        if card.cost and card.cost.energy and card.errors["wce"] == 0:
+            key = _comparable(card, card.cost)
+            cheapest[key] = min(card.cost.energy, cheapest.get(key, card.cost.energy))
+    bases = {card.name: cheapest.get(_comparable(card, card.cost)) if card.cost else None for card in cards}
+    return {
+        card.name: card.cost.energy / base
+        if (base := bases[card.name]) and card.cost and card.cost.energy is not None
+        else None
+        for card in cards
+    }
+
+
+def _comparable(card: Card, cost: Cost) -> tuple[object, ...]:
+    ports = card.bits_a, card.bits_b, card.signed_a, card.signed_b
+    return *ports, cost.flow, cost.technology, cost.energy_figure
 
 
 def circuit_rows(
@@ -118,10 +154,36 @@ def circuit_rows(
         and (max_rank is None or (row["rank"] is not None and row["rank"] <= max_rank))
     ]
     if operands is not None:
-        energies = mean_energies({row["name"]: library[row["name"]] for row in kept}, *operands, progress=progress)
-        kept = [row | dict(zip(OPERAND_COLUMNS, energies[row["name"]], strict=True)) for row in kept]
+        kept = _under_operands(kept, {row["name"]: library[row["name"]] for row in kept}, *operands, progress)
         kept = fulfilling(kept, [c for c in conditions if c.column in OPERAND_COLUMNS])
     return kept if sort is None else sorted_rows(kept, sort, descending=descending)
+
+
+def _under_operands(
+    rows: Sequence[Json],
+    circuits: Mapping[str, Multiplier],
+    trace: OperandTrace,
+    layers: tuple[str, ...],
+    progress: Progress | None,
+) -> list[Json]:
+    """Return the rows with `OPERAND_COLUMNS`."""
+    by_layer = energy_under_operands(circuits, trace, layers=layers, progress=progress)
+    energies = {mean.multiplier: mean for mean in mean_energies(by_layer, trace)}
+    traced = Traced(trace, layers)
+    found = []
+    for row in rows:
+        mean = energies[row["name"]]
+        errors = traced_errors(circuits[row["name"]], traced)
+        found.append(row | {"energy_operands": mean.energy, "basis": mean.basis} | errors)
+    return found
+
+
+def traced_errors(multiplier: Multiplier, operands: Traced) -> Json:
+    """Return a circuit's `ERROR_COLUMNS`, unswapped and in its default encodings; None where its table is large."""
+    if multiplier.bits_a + multiplier.bits_b > _MAX_PRODUCTS.bit_length() - 1:
+        return dict.fromkeys(ERROR_COLUMNS)
+    encodings = operands.encodings((multiplier.signed_a, multiplier.signed_b), swapped=False)
+    return {f"{name}_operands": value for name, value in error_moments(Use(multiplier, encodings), operands).items()}
 
 
 def sorted_rows(rows: Sequence[Json], column: str, *, descending: bool = False) -> list[Json]:

@@ -19,16 +19,19 @@ def found_netlist(
     text: str,
     options: ImportOptions,
     remarks: tuple[str, ...] = (),
+    *,
+    name: str = "",
 ) -> Found:
     """Return the circuit that a netlist is.
 
     Args:
         netlist: Its gates.
         signs: Signs of the operands.
-        path: Its file, which names it.
+        path: Its file, which names it where `name` doesn't.
         text: The file's text, whose first comments may publish errors and costs.
         options: What the user says.
         remarks: What was assumed in reading it.
+        name: The circuit's name.
 
     Raises:
         MultiplierError: A product does not fit int32.
@@ -38,7 +41,7 @@ def found_netlist(
     flow = options.flow or release or header.library or options.source
     cost, other_costs = header.costs(flow)
     multiplier = Multiplier.from_netlist(
-        fit_name(path),
+        name or fit_name(path),
         netlist,
         signed_a=signs[0],
         signed_b=signs[1],

@@ -69,6 +69,8 @@ def read_products(
     signs = (False, True) if signed is None else (signed,)
     readings = [reading for sign in signs for reading in _readings(values, bits, sign)]
     best = min(readings, key=lambda reading: reading.relative)
+    if widths is not Widths.SAID and signed is not None and best.relative > 1:
+        _check_sign(values, bits, best, where)
     if widths is Widths.GUESS:
         _check_guess(values, bits, best, signs, where)
     if widths is not Widths.SAID and best.relative > 1:
@@ -93,6 +95,20 @@ def read_products(
         return best
     chosen = f"read as {_word(best.signed)} (mean absolute error {best.error:.6g}, else {other.error:.6g})"
     return replace(best, remarks=(chosen, *best.remarks))
+
+
+def _check_sign(values: Int64Array, bits: tuple[int, int], best: Reading, where: str) -> None:
+    """Refuse a sign with which the table fits worse than zeros, where the other one fits far better."""
+    other = min(_readings(values, bits, not best.signed), key=lambda reading: reading.relative)
+    if other.relative <= 1 and _FAR * other.relative < best.relative:
+        said, better = _word(best.signed), _word(other.signed)
+        raise SourceError(
+            where,
+            None,
+            f"is said to be {said}, but fits {better} far better: mean absolute error {other.relative:.3g} of that of "
+            f"zeros as {better}, {best.relative:.3g} as {said}. Say --{better}, or --bits {bits[0]}x{bits[1]} too if "
+            f"it is {said} indeed",
+        )
 
 
 def _check_guess(values: Int64Array, bits: tuple[int, int], best: Reading, signs: tuple[bool, ...], where: str) -> None:

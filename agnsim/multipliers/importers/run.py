@@ -11,7 +11,7 @@ from agnsim.multipliers.importers.circuit import Imported
 from agnsim.multipliers.importers.failure import Failure, shown_path
 from agnsim.multipliers.importers.importer import ImportOptions
 from agnsim.multipliers.importers.jobs import run_jobs
-from agnsim.multipliers.importers.output import check_target, write_import
+from agnsim.multipliers.importers.output import check_target, write_whole
 from agnsim.multipliers.importers.sources import find_sources
 from agnsim.multipliers.libraries.costs_file import Costs, joined_card, read_costs
 from agnsim.progress import Progress, SilentProgress
@@ -27,6 +27,7 @@ class ImportResult:
         skipped: Files passed over: no circuits, or told by another file.
         copies: Files whose circuit was there already, under the same name.
         library: The folder that was written; `None` where nothing could be imported.
+        replaced: How many circuits the older library in that folder had; `None`: there was none.
     """
 
     imported: tuple[Imported, ...]
@@ -34,6 +35,7 @@ class ImportResult:
     skipped: int
     copies: int
     library: Path | None
+    replaced: int | None = None
 
 
 def import_circuits(
@@ -91,9 +93,16 @@ def import_circuits(
     imported = [kept[name] for name in sorted(kept)]
     if table is not None:
         imported = _with_costs(imported, table, failures)
-    if imported:
-        write_import(out, imported, f"imported from {path.resolve().name}")
-    return ImportResult(tuple(imported), tuple(failures), skipped, copies, out if imported else None)
+    if not imported:
+        return ImportResult((), tuple(failures), skipped, copies, None)
+    flows = {cost.flow for circuit in imported if (cost := circuit.stored.card.cost) is not None}
+    replaced = write_whole(
+        out,
+        (circuit.stored for circuit in imported),
+        description=f"imported from {path.resolve().name}",
+        flow=flows.pop() if len(flows) == 1 else None,
+    )
+    return ImportResult(tuple(imported), tuple(failures), skipped, copies, out, replaced)
 
 
 def _contradiction(circuit: Imported, first: Imported) -> str:

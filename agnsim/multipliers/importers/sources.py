@@ -84,7 +84,19 @@ def _is_told_elsewhere(file: Path, described: set[Path], modules: set[Path]) -> 
     """Tell whether a Verilog file's circuit is there as C, or the file is another netlist of a module."""
     stem = file.with_suffix("")
     plain = stem.with_name(_VARIANT.sub("", stem.name))
-    return stem in described or plain in described or (plain != stem and plain in modules)
+    return stem in described or plain in described or is_mapped_again(file, modules)
+
+
+def is_mapped_again(file: Path, modules: set[Path]) -> bool:
+    """Tell whether a Verilog file is another netlist of one of the modules beside it, such as `mul8u_x_pdk45.v`.
+
+    Args:
+        file: The file.
+        modules: All Verilog files, without suffix.
+    """
+    stem = file.with_suffix("")
+    plain = stem.with_name(_VARIANT.sub("", stem.name))
+    return plain != stem and plain in modules
 
 
 def _mark(file: Path) -> tuple[str, bytes] | None:

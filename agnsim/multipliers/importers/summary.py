@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from agnsim.multipliers.importers.circuit import Imported
+from agnsim.multipliers.importers.output import replaced_line
 from agnsim.multipliers.importers.run import ImportResult
 from agnsim.multipliers.multiplier import STATUSES
 from agnsim.multipliers.published import parse_figure
@@ -20,6 +21,7 @@ def document(result: ImportResult) -> Json:
         "copies": result.copies,
         "skipped": result.skipped,
         "library": None if result.library is None else str(result.library),
+        "replaced": result.replaced,
     }
 
 
@@ -29,6 +31,8 @@ def lines(result: ImportResult) -> Iterator[str]:
     statuses = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     where = f" into {result.library}" if result.library is not None else ""
     yield f"imported {len(result.imported)} circuits{where}" + (f": {statuses}" if statuses else "")
+    if result.library is not None:
+        yield from replaced_line(result.library, result.replaced)
     others = (
         (result.copies, "copies of them left out"),
         (result.skipped, "other files passed over"),

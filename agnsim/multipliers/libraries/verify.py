@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
@@ -31,8 +31,31 @@ from agnsim.multipliers.wide_factors import is_proved
 _OF_THE_SYNTHESIS = ("energy_worst", "recipe")  # only synthesis tells them
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What the verification of a library, which found no lie, came to.
+
+    Attributes:
+        library: The library.
+        costs_recomputed: How many costs were recomputed from netlists.
+        costs_not_recomputable: How many are taken on trust: published, a user's, of a whole MAC, of other operands
+            or cells, or of a circuit that has no netlist.
+    """
+
+    library: Library
+    costs_recomputed: int
+    costs_not_recomputable: int
+
+
 def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None) -> Library:
-    """Read every circuit of a library and recompute what is stated; return the library.
+    """Return a library that was verified as `verification` does; arguments and errors are the same."""
+    return verification(name_or_path, on_circuit=on_circuit).library
+
+
+def verification(
+    name_or_path: str | Path, *, on_circuit: Callable[[str, int, int], None] | None = None
+) -> Verification:
+    """Read every circuit of a library and recompute what is stated.
 
     Checked are digest, errors, factors, stored netlist, the family's generator, costs of the unit flow, and whether
     published figures deserve their status.
@@ -43,23 +66,26 @@ def verify_library(name_or_path: str | Path, *, on_circuit: Callable[[str, int, 
 
     Raises:
         LibraryError: There is no library, a file can't be read, or a statement is contradicted; the message lists
-            every contradiction with file, field, stated and found value.
+            the first contradiction of every circuit, with file, field, stated and found value.
     """
     path = find_library(name_or_path)
     library = load_library(path)
     problems = []
+    recomputed: Counter[bool] = Counter()
     for number, entry in enumerate(library.entries, start=1):
         if on_circuit is not None:
             on_circuit(entry.name, number, len(library))
         try:
-            check_circuit(entry.read(), path)  # and forgotten: the library would keep every table
+            circuit = entry.read()  # and forgotten: the library would keep every table
+            check_circuit(circuit, path)
+            recomputed.update(_is_recomputed(circuit, cost) for _, cost in _costs(circuit))
         except AgnsimError as error:
             problems.append(str(error))
     if (path / INDEX).is_file():
         problems += _stray_arrays(path)
     if problems:
         raise LibraryError("\n".join(problems))
-    return library
+    return Verification(library, recomputed[True], recomputed[False])
 
 
 def check_circuit(circuit: Multiplier, path: Path) -> None:
@@ -76,9 +102,8 @@ def check_circuit(circuit: Multiplier, path: Path) -> None:
     _check_factors(circuit)
     _check_netlist(circuit, where)
     _check_generator(circuit, where)
-    for label, cost in (("cost", circuit.cost), *((f"other_costs[{i}]", c) for i, c in enumerate(circuit.other_costs))):
-        if cost is not None:
-            _check_cost(circuit, cost, f"{where}: {label}")
+    for label, cost in _costs(circuit):
+        _check_cost(circuit, cost, f"{where}: {label}")
     _check_status(circuit, where)
 
 
@@ -132,12 +157,27 @@ def _check_generator(circuit: Multiplier, where: str) -> None:
         )
 
 
+def _costs(circuit: Multiplier) -> Iterator[tuple[str, Cost]]:
+    """Yield a circuit's costs, each behind its place on the card."""
+    if circuit.cost is not None:
+        yield "cost", circuit.cost
+    yield from ((f"other_costs[{i}]", cost) for i, cost in enumerate(circuit.other_costs))
+
+
+def _is_recomputed(circuit: Multiplier, cost: Cost) -> bool:
+    return cost.flow in (FLOW, UNSYNTHESISED) and _costed_netlist(circuit) is not None
+
+
+def _costed_netlist(circuit: Multiplier) -> Netlist | None:
+    return circuit.stored_netlist or circuit.generated_netlist
+
+
 def _check_cost(circuit: Multiplier, cost: Cost, where: str) -> None:
     energy = cost.energy
     if energy is not None and cost.energy_worst is not None and cost.energy_worst < energy:
         raise LibraryError(f"{where}.energy_worst: stated {cost.energy_worst}, which is below the energy, {energy}")
-    netlist = circuit.stored_netlist or circuit.generated_netlist
-    if netlist is None or cost.flow not in (FLOW, UNSYNTHESISED):
+    netlist = _costed_netlist(circuit)
+    if netlist is None or not _is_recomputed(circuit, cost):
         return
     found = unit_cost(netlist, flow=cost.flow, glitches=cost.glitch_energy is not None)
     # What the flow doesn't give is a lie, too: other figures are preferred to its own.

@@ -129,6 +129,7 @@ class Traced(OperandDistribution):
     def __init__(self, trace: OperandTrace, layers: tuple[str, ...]) -> None:
         self.name = f"{'layer ' + layers[0] if len(layers) == 1 else f'{len(layers)} layers'} of {trace.source}"
         self._layers = [trace[layer] for layer in layers]
+        self._blocks: dict[tuple[Any, ...], list[Block]] = {}
 
     def encodings(self, signed: tuple[bool, bool], *, swapped: bool) -> EncodingPair:
         """See the base; sign-magnitude where a layer has negative operands for an unsigned port."""
@@ -141,7 +142,15 @@ class Traced(OperandDistribution):
 
     def blocks(self, use: Use) -> Iterator[Block]:
         """See the base; codes that a port does not take are rounded to its coarser grid."""
+        key = use.ports, use.encodings, use.swapped
+        if key not in self._blocks:
+            self._blocks[key] = self._joined(use)
+        yield from self._blocks[key]
+
+    def _joined(self, use: Use) -> list[Block]:
+        """Return a block for all layers that feed the ports the same values: a circuit is looked up once for them."""
         circuit, total = use.circuit, sum(layer.macs for layer in self._layers)
+        found: dict[tuple[bytes, bytes], Block] = {}
         for layer in self._layers:
             grid_a, grid_w = layer.grids(
                 (circuit.bits_a, circuit.bits_b),
@@ -153,11 +162,11 @@ class Traced(OperandDistribution):
             # Patterns that no code has are counted never; their values need only be in range.
             a = np.clip(layer.values_a, *layer.range_a).astype(np.int32)
             w = np.clip(layer.values_w, *layer.range_w).astype(np.int32)
-            yield (
-                grid_a.values(a).astype(np.int64),
-                grid_w.values(w).astype(np.int64),
-                layer.histogram / max(1, total),
-            )
+            fed_a, fed_w = grid_a.values(a).astype(np.int64), grid_w.values(w).astype(np.int64)
+            fed = fed_a.tobytes(), fed_w.tobytes()
+            share = layer.histogram / max(1, total)
+            found[fed] = fed_a, fed_w, share + found[fed][2] if fed in found else share
+        return list(found.values())
 
 
 DISTRIBUTIONS: dict[str, OperandDistribution] = {

@@ -239,8 +239,7 @@ class OperandTrace(Mapping[str, LayerTrace]):
         return cls(source, images, {layer.layer: lambda layer=layer: layer for layer in layers})  # type: ignore[misc]
 
     def __getitem__(self, layer: str) -> LayerTrace:
-        if layer not in self._layers:
-            raise UnknownName(f"the operand trace of {self.source} has no layer {layer!r}.{did_you_mean(layer, self)}")
+        self._check(layer)
         return self._layers[layer]()
 
     def __iter__(self) -> Iterator[str]:
@@ -251,6 +250,21 @@ class OperandTrace(Mapping[str, LayerTrace]):
 
     def __contains__(self, layer: object) -> bool:
         return layer in self._layers
+
+    def known(self, layers: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Return the names of these layers, all by default; no layer is read.
+
+        Raises:
+            UnknownName: There is no such layer.
+        """
+        names = tuple(self if layers is None else layers)
+        for name in names:
+            self._check(name)
+        return names
+
+    def _check(self, layer: str) -> None:
+        if layer not in self._layers:
+            raise UnknownName(f"the operand trace of {self.source} has no layer {layer!r}.{did_you_mean(layer, self)}")
 
 
 def normalised(histogram: Int64Array) -> FloatArray:

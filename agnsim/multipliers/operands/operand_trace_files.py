@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,14 @@ def read_trace(path: Path) -> OperandTrace:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; `agnsim trace RUN_DIR` writes operand traces")
-    found = int(_array(path, "format", np.int64, (), 1))
+    if not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path}: no operand trace, as `agnsim trace RUN_DIR` writes them: not an .npz file, or its end is missing"
+        )
+    try:
+        found = int(_array(path, "format", np.int64, (), 1))
+    except InputError as error:  # tables and other arrays, or a trace whose very beginning is damaged
+        raise InputError(f"{error}: no operand trace, as `agnsim trace RUN_DIR` writes them") from error
     if found != TRACE_FORMAT:
         raise InputError(f"{path}: operand trace of format {found}; this agnsim reads {TRACE_FORMAT}")
     layers = [str(name) for name in _array(path, "layers", "U", (None,), 1000 * MAX_LAYERS)]

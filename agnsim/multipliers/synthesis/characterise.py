@@ -44,7 +44,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The exact multiplier, and the cheapest exact MAC, of some widths and signs.
+    """What circuits are compared with: the exact multiplier and the cheapest exact MAC of their widths and signs.
+
+    A reference for circuits of all widths is one, too.
 
     Attributes:
         name: The multiplier.
@@ -81,6 +83,13 @@ class Characterisation:
     def cost(self) -> Cost:
         """Its cost in this run's flow."""
         return self.synthesis.cost
+
+    @property
+    def as_reference(self) -> Baseline:
+        """The circuit, and the MAC around it, as what others are compared with."""
+        bits, _ = _kind(self.multiplier)
+        mac_name = self.multiplier.name if self.datapath else None
+        return Baseline(self.multiplier.name, bits, self.cost, mac_name, self.datapath)
 
     def characterised(self, *, keep_mapped: bool) -> Multiplier:
         """Return the circuit with this run's cost, the one it came with among the others.

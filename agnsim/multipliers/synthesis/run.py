@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from agnsim.errors import InputError, MultiplierError
-from agnsim.multipliers.libraries.library import write_library
+from agnsim.errors import InputError, MultiplierError, UnknownName, did_you_mean
+from agnsim.multipliers.importers.output import check_target, write_whole
+from agnsim.multipliers.libraries.library import load_library
+from agnsim.multipliers.libraries.stored_circuit import StoredCircuit
+from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.synthesis.characterise import Settings, characterise
 from agnsim.multipliers.synthesis.characterise_report import report
 from agnsim.multipliers.synthesis.liberty import read_liberty
@@ -64,6 +67,7 @@ def characterise_paths(
     progress: Progress,
     *,
     only: Sequence[str] = (),
+    reference: str | None = None,
     top: str | None = None,
     signed: bool | None = None,
     jobs: int = 1,
@@ -76,31 +80,51 @@ def characterise_paths(
         settings: How.
         progress: Where to show how far it is.
         only: Patterns of names, of which one must match; all by default.
+        reference: A circuit among them or in the built-in library that those of all widths are compared with; by
+            default the exact array of the largest widths in the run.
         top: The module of every Verilog file.
         signed: Whether operands are in two's complement; by default what declaration or name says.
         jobs: How many circuits are in work at a time.
-        out: Folder of a library to be written, or `None`.
+        out: Folder of a library to be written, new or an older library, or `None`.
 
     Raises:
         MissingDependency: pyosys is not installed.
         MultiplierError: There is no circuit to characterise, or synthesis fails.
+        UnknownName: There is no such reference.
         LibraryError: A library can't be read, or the results can't be written as one.
     """
+    if out is not None:
+        check_target(out)  # before the work, not after it
     synthesis_tools()
-    multipliers, failures = read_subjects(paths, only=only, top=top, signed=signed, jobs=jobs)
+    multipliers, failures, remarks = read_subjects(paths, only=only, top=top, signed=signed, jobs=jobs)
     if not multipliers:
         reasons = "\n".join(str(failure) for failure in failures[:20]) or "no Verilog file and no library there"
         raise MultiplierError(f"nothing to characterise in {', '.join(paths)}\n{reasons}")
-    with progress.track(len(multipliers), "characterising") as task:
-        circuits = characterise(multipliers, settings, jobs=jobs, on_circuit=lambda _: task.advance())
-    document = report(circuits, failures, settings)
+    besides = [] if reference is None else _missing_reference(reference, multipliers)
+    with progress.track(len(multipliers) + len(besides), "characterising") as task:
+        results = characterise([*multipliers, *besides], settings, jobs=jobs, on_circuit=lambda _: task.advance())
+    circuits = results[: len(multipliers)]
+    chosen = next((result.as_reference for result in results if result.multiplier.name == reference), None)
+    document = report(circuits, failures, settings, chosen, remarks)
     if out is not None:
         keep_mapped = isinstance(settings.target, UnitTarget) and not settings.tie_constant_bits
-        write_library(
+        document["library"] = str(out)
+        document["replaced"] = write_whole(
             out,
-            out.resolve().name,
-            [circuit.characterised(keep_mapped=keep_mapped) for circuit in circuits],
+            (StoredCircuit.of(circuit.characterised(keep_mapped=keep_mapped)) for circuit in circuits),
             description=f"characterised by agnsim in flow {circuits[0].cost.flow}",
             flow=circuits[0].cost.flow,
         )
     return document
+
+
+def _missing_reference(name: str, multipliers: Sequence[Multiplier]) -> list[Multiplier]:
+    """Return the reference where it is none of the circuits."""
+    names = [multiplier.name for multiplier in multipliers]
+    if name in names:
+        return []
+    library = load_library("builtin")
+    if name not in library:
+        near = did_you_mean(name, [*names, *library])
+        raise UnknownName(f"--reference {name}: no circuit of the run or of the built-in library is called so.{near}")
+    return [library[name]]

@@ -21,9 +21,12 @@ from agnsim.multipliers.synthesis.yosys import yosys_json
 _SOURCE, _MODELS = "source.v", "models.v"
 _OPERANDS = (("a", "b"), ("x", "y"), ("in_a", "in_b"), ("in1", "in2"), ("in0", "in1"), ("op1", "op2"), ("op_a", "op_b"))
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w$]*")
+_MOST_NAMES = 8
 _ELABORATE = (
     "proc",
     "flatten",
+    "opt_clean",  # a wire that only dead gates read may stay without a driver
+    "check",
     "tribuf",
     "opt -full",
     "synth -noabc -run coarse",
@@ -85,12 +88,15 @@ def read_verilog(path: str | Path, top: str | None = None, *, signed: bool | Non
         raise SourceError(where, None, f"the module's name is {name!r}; use letters, digits and '_'")
     commands = [f"read_verilog {_MODELS}", f"read_verilog {_SOURCE}", f"hierarchy -check -top {name}", *_ELABORATE]
     sources = {_MODELS: cell_models(modules), _SOURCE: source}
-    design = yosys_json(sources, commands, where={_SOURCE: where, _MODELS: "the standard cells"})
+    design, undriven = yosys_json(sources, commands, where={_SOURCE: where, _MODELS: "the standard cells"})
     module = design["modules"][name]
     where = f"{where}: module {name!r}"
     port_names = _port_names(module["ports"], where)
     a, b, product = (module["ports"][port] for port in port_names)
     signs = _signs((a, b), product, name, file, signed)
+    if undriven:  # optimisation takes such a bit as whatever makes the circuit smaller
+        names = ", ".join(undriven[:_MOST_NAMES])
+        raise MultiplierError(f"{where}: reads wires that nothing drives: {names}")
     netlist = netlist_from_json(module["cells"], a["bits"], b["bits"], product["bits"], signed=any(signs), where=where)
     return VerilogCircuit(name, file, netlist, *signs, port_names)
 

@@ -88,6 +88,8 @@ def _check(text: str, where: str) -> None:
         if function is not None:
             known = ", ".join(f"${name}" for name in sorted(_FUNCTIONS))
             reason = f"system functions other than {known} are not read"
+        elif directive == "include":
+            reason = "no other file is read; put all modules into one file"
         elif directive is not None:
             reason = f"the directive or macro is not allowed.{did_you_mean(directive, _DIRECTIVES)}"
         elif word is not None:

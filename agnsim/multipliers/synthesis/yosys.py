@@ -8,9 +8,9 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from agnsim.multipliers.importers.failure import SourceError
+from agnsim.multipliers.importers.failure import SourceError, shown_text
 from agnsim.multipliers.synthesis import yosys_child
 from agnsim.multipliers.synthesis.process import last_words, run_limited
 from agnsim.multipliers.synthesis.tools import synthesis_tools
@@ -18,11 +18,26 @@ from agnsim.multipliers.synthesis.tools import synthesis_tools
 SECONDS = 120.0
 MAX_JSON = 32 << 20
 _RESULT = "result.json"
+_UNDRIVEN = re.compile(r"^Warning: Wire [^\s\\]+\.\\(\S+) (?:\[\d+\] )?is used but has no driver", re.MULTILINE)
+_UNDECLARED = re.compile(r"Warning: Identifier `\\(\S+)' is implicitly declared")
 _ERROR = re.compile(r"^(?:(?P<file>[\w.]+):(?P<line>\d+): )?ERROR: (?P<message>.*)$", re.MULTILINE)
 
 
-def yosys_json(sources: Mapping[str, str], commands: Sequence[str], *, where: Mapping[str, str]) -> dict[str, Any]:
-    """Return what `write_json` gives after yosys has run the commands.
+class Elaborated(NamedTuple):
+    """What yosys made of sources.
+
+    Attributes:
+        design: What `write_json` gives.
+        undriven: Names of the wires that are read and that nothing drives, as the command `check` found them, with
+            those that yosys made up because they are declared nowhere.
+    """
+
+    design: dict[str, Any]
+    undriven: tuple[str, ...]
+
+
+def yosys_json(sources: Mapping[str, str], commands: Sequence[str], *, where: Mapping[str, str]) -> Elaborated:
+    """Return the design that results from running commands of yosys.
 
     Args:
         sources: File name in the private folder (letters, digits, `_`, `.`) and text of every source.
@@ -49,7 +64,13 @@ def yosys_json(sources: Mapping[str, str], commands: Sequence[str], *, where: Ma
         if result.stat().st_size > MAX_JSON:
             raise SourceError(users, None, "the circuit is too large")
         parsed: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    return parsed
+    return Elaborated(parsed, _undriven(log))
+
+
+def _undriven(log: str) -> tuple[str, ...]:
+    names = dict.fromkeys(_UNDRIVEN.findall(log))
+    undeclared = set(_UNDECLARED.findall(log))
+    return tuple(shown_text(name) + (" (not declared)" if name in undeclared else "") for name in names)
 
 
 def _source_error(log: str, where: Mapping[str, str]) -> SourceError:

@@ -23,7 +23,9 @@ def test_a_library_equals_itself() -> None:
     found = library_difference(FIRST, FIRST)
     assert found["equal"]
     assert found["same"] == 5
-    assert not any(found[part] for part in ("renamed", "changed", "only_first", "only_second", "costs"))
+    assert not any(
+        found[part] for part in ("renamed", "changed", "only_first", "only_second", "costs", "costs_only_first")
+    )
 
 
 def test_what_differs() -> None:
@@ -52,9 +54,15 @@ def test_what_differs() -> None:
     ]
 
 
-@pytest.mark.parametrize("other", [circuit("a", 1, 7.0, flow="lab"), circuit("a", 1, None)], ids=["flow", "no cost"])
-def test_costs_of_two_flows_are_not_compared(other) -> None:
-    assert library_difference(Library.of("one", [circuit("a", 1)]), Library.of("two", [other]))["equal"]
+@pytest.mark.parametrize(
+    ("other", "flows"), [(circuit("a", 1, 7.0, flow="lab"), ["lab"]), (circuit("a", 1, None), [])], ids=["flow", "none"]
+)
+def test_costs_that_one_library_alone_has_are_a_difference_and_not_compared(other, flows) -> None:
+    found = library_difference(Library.of("one", [circuit("a", 1)]), Library.of("two", [other]))
+    assert not found["equal"]
+    assert found["costs"] == []
+    assert [(row["name"], row["flow"], row["energy"]) for row in found["costs_only_first"]] == [("a", "unit", 1.0)]
+    assert [row["flow"] for row in found["costs_only_second"]] == flows
 
 
 def test_costs_of_other_flows_are_compared_with_their_like() -> None:

@@ -11,7 +11,8 @@ import agnsim.multipliers.libraries.library as library_module
 from agnsim.errors import InputError
 from agnsim.multipliers import Cost, Library, Multiplier, load_library, write_library
 from agnsim.multipliers.browsing.conditions import parse_condition
-from agnsim.multipliers.browsing.listing import COLUMNS, circuit_rows
+from agnsim.multipliers.browsing.listing import COLUMNS, ERROR_COLUMNS, circuit_rows, traced_errors
+from agnsim.multipliers.operands.operand_distribution import Traced, Use, error_moments
 from agnsim.multipliers.operands.operand_trace import OperandTrace
 from agnsim.multipliers.widths import parse_bits
 
@@ -63,6 +64,21 @@ def test_rows_say_what_the_circuits_say(library: Library) -> None:
             assert row[column] == pytest.approx(getattr(own.metrics, column))
         assert row["rank"] == own.factors.rank
         assert row["energy"] == (own.cost.energy if own.cost else None)
+
+
+def test_energy_ratio_is_to_the_cheapest_exact_circuit_of_the_kind() -> None:
+    rivals = [circuit("dear", 0, energy=20.0), circuit("foreign", 0, bits=(3, 2), signed=True, energy=1.0)]
+    rows = {row["name"]: row["energy_ratio"] for row in circuit_rows({c.name: c for c in [*CIRCUITS, *rivals]})}
+    expected = {"exact": 1.0, "rough": 4 / 9, "rougher": 2 / 9, "narrow": 1.0, "dear": 20 / 9, "foreign": 1.0}
+    assert {name: ratio for name, ratio in rows.items() if ratio is not None} == pytest.approx(expected)
+    lonely = circuit_rows({"rough": CIRCUITS[1]})
+    assert lonely[0]["energy_ratio"] is None
+
+
+def test_large_tables_are_not_made_for_errors_under_operands(layer_trace) -> None:
+    wide = Multiplier.exact(10, 9, signed_a=False, signed_b=False)
+    traced = Traced(OperandTrace.of("run", 1, [layer_trace()]), ("conv",))
+    assert traced_errors(wide, traced) == dict.fromkeys(ERROR_COLUMNS)
 
 
 def test_no_table_is_read_and_nothing_is_factorised(library: Library, monkeypatch) -> None:
@@ -134,6 +150,13 @@ def test_energy_under_operands_is_a_column_like_the_others(library: Library, lay
     rows = circuit_rows(library, operands=operands, sort="energy_operands")
     assert [row["energy_operands"] for row in rows] == [2.0, 3.0, 4.0, 9.0, None]
     assert [row["basis"] for row in rows] == ["published"] * 4 + [None]
+    traced = Traced(*operands)
+    for row in rows:
+        own = next(own for own in CIRCUITS if own.name == row["name"])
+        pair = traced.encodings((own.signed_a, own.signed_b), swapped=False)
+        for name, value in error_moments(Use(own, pair), traced).items():
+            assert row[f"{name}_operands"] == pytest.approx(value)
+    assert circuit_rows(library, operands=operands, where=["mae_operands>0"], sort="mae_operands")[0]["name"] != "exact"
     kept = circuit_rows(library, operands=operands, where=["energy_operands<4", "bits_b=3"])
     assert [row["name"] for row in kept] == ["rougher"]
 

@@ -296,6 +296,14 @@ def test_index_and_product_are_no_table(tmp_path: Path) -> None:
     )
 
 
+def test_a_sign_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "t.csv", UNSIGNED, fmt="%d", delimiter=",")
+    said = reason(tmp_path / "t.csv", signed=True)
+    assert said.startswith("is said to be signed, but fits unsigned far better: mean absolute error 0.0118 of that of")
+    assert said.endswith("Say --unsigned, or --bits 8x8 too if it is signed indeed")
+    assert only(tmp_path / "t.csv", signed=True, bits=(8, 8)).signed_a
+
+
 def test_a_name_of_widths_alone_says_no_sign(tmp_path: Path) -> None:
     np.save(tmp_path / "mul8_mine.npy", SIGNED)
     assert only(tmp_path / "mul8_mine.npy").signed_a

@@ -32,15 +32,43 @@ def test_verilog_is_verified_like_c(tmp_path: Path) -> None:
     assert read.cost.flow == "evoapproxlib"
 
 
+def test_a_circuit_is_called_as_its_module(tmp_path: Path) -> None:
+    pytest.importorskip("pyosys", reason="Verilog is read by yosys")
+    circuit = CIRCUITS["mul8x2u_0A"][0]
+    assert circuit.netlist is not None
+    (tmp_path / "in").mkdir()
+    for file, module in (("drum", "mul8x2u_0A"), ("mine", "alone"), ("mul8x2u_b", "top")):
+        (tmp_path / "in" / f"{file}.v").write_text(to_verilog(circuit.netlist, module))
+    (tmp_path / "in" / "mul8x2u_0A.c").write_text("int mul8x2u_0A(int B, int A) { return 0; }")
+    result = import_circuits(tmp_path / "in", tmp_path / "library")
+    assert [item.name for item in result.imported] == ["alone", "mul8x2u_0A", "mul8x2u_b"]
+    assert [failure.reason[:38] for failure in result.failures] == ["another circuit called 'mul8x2u_0A' is"]
+    (tmp_path / "in" / "mul8x2u_0A.c").unlink()
+    (tmp_path / "in" / "mul8x2u_0A.v").write_text("// the same\n" + to_verilog(circuit.netlist, "mul8x2u_0A"))
+    result = import_circuits(tmp_path / "in", tmp_path / "library")
+    assert (result.failures, result.copies, len(result.imported)) == ((), 1, 3)
+
+
 def test_ports_that_contradict_the_name(tmp_path: Path) -> None:
     pytest.importorskip("pyosys", reason="Verilog is read by yosys")
     circuit = CIRCUITS["mul8x2u_0A"][0]
     assert circuit.netlist is not None
     (tmp_path / "mul8u_A.v").write_text(to_verilog(circuit.netlist, "mul8u_A"))
-    (failure,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library").failures
-    assert failure.reason == "has 8x2 ports; the name says 8x8"
-    options = ImportOptions(bits=(8, 2))
-    assert len(import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library", options=options).imported) == 1
+    (found,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library").imported
+    assert found.remarks == ("the ports are 8x2, the name says 8x8: taken as 8x2",)
+    (found,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library", options=ImportOptions((8, 2))).imported
+    assert found.remarks == ()
+    (failure,) = import_circuits(tmp_path / "mul8u_A.v", tmp_path / "library", options=ImportOptions((8, 8))).failures
+    assert failure.reason == "has 8x2 ports; --bits says 8x8"
+
+
+@pytest.mark.parametrize(("sign", "rest"), [("", "read as 0"), ("signed", "read as the sign")])
+def test_a_narrow_product_is_said(tmp_path: Path, sign: str, rest: str) -> None:
+    pytest.importorskip("pyosys", reason="Verilog is read by yosys")
+    text = f"module m(input {sign} [3:0] a, b, output {sign} [6:0] p); assign p = a * b; endmodule"
+    (tmp_path / "m.v").write_text(text)
+    (found,) = import_circuits(tmp_path / "m.v", tmp_path / "library").imported
+    assert found.remarks == (f"product has 7 bits; 8 belong to 4x4: higher bits {rest}",)
 
 
 def test_declared_signs_beat_a_name_without_one(tmp_path: Path) -> None:

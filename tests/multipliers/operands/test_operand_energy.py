@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agnsim.errors import InputError, LibraryError, UnknownName
-from agnsim.multipliers import Cost, Multiplier
+from agnsim.multipliers import Cost, Library, Multiplier, load_library
 from agnsim.multipliers.families import families
 from agnsim.multipliers.netlists.gates import TRANSISTORS
 from agnsim.multipliers.netlists.netlist import Netlist
@@ -107,13 +107,41 @@ def test_ratio_is_to_the_cheapest_exact_circuit_of_the_flow_and_widths(layer_tra
     assert {row.layer for row in energy_under_operands(library, trace, layers=["two"])} == {"two"}
 
 
+def test_reference_is_of_the_whole_library_or_else_the_built_in_one(layer_trace) -> None:
+    trace = OperandTrace.of("t", 1, [layer_trace(signed_a=True)])
+    narrow, exact = array(3, 2, True, name="narrow"), array(4, 4, True, name="mine")
+    whole = Library.of("whole", [narrow, exact])
+    (row,) = energy_under_operands({"narrow": narrow}, trace, whole=whole)
+    assert (row.reference, row.ratio) == ("mine", pytest.approx(row.energy / row.reference_energy))
+    (alone,) = energy_under_operands({"narrow": narrow}, trace)
+    builtin = load_library("builtin")
+    rivals = [builtin[name] for name in builtin.select(bits=4) if builtin.card(name).errors["wce"] == 0]
+    cheapest = min(rivals, key=lambda rival: settled_energy(rival, trace["conv"]))
+    assert (alone.reference, alone.ratio) == (
+        cheapest.name,
+        pytest.approx(settled_energy(narrow, trace["conv"]) / settled_energy(cheapest, trace["conv"])),
+    )
+
+
+def test_mistaken_layer_fails_before_a_circuit_is_read(layer_trace) -> None:
+    class Unread(dict):
+        def items(self):
+            raise AssertionError("circuits are read")
+
+    with pytest.raises(UnknownName, match="no layer 'fc'"):
+        energy_under_operands(Unread(), OperandTrace.of("t", 1, [layer_trace()]), layers=["conv", "fc"])
+
+
 def test_mean_energy_weighs_layers_by_their_multiplications(layer_trace) -> None:
     first, second = layer_trace("one", signed_a=True), layer_trace("two", signed_a=True, seed=9)
     circuit = array(4, 4, True)
-    energy, basis = mean_energies({"c": circuit}, OperandTrace.of("t", 1, [first, second]))["c"]
+    trace, rough = OperandTrace.of("t", 1, [first, second]), array(3, 3, True)
+    mean, other = mean_energies(energy_under_operands({"c": circuit, "r": rough}, trace), trace)
     weighted = sum(settled_energy(circuit, layer) * layer.macs for layer in (first, second))
-    assert energy == pytest.approx(weighted / (first.macs + second.macs))
-    assert basis == "operands"
+    assert mean.energy == pytest.approx(weighted / (first.macs + second.macs))
+    assert (mean.multiplier, mean.basis, mean.ratio, mean.reference) == ("c", "operands", 1.0, "array")
+    assert other.ratio == pytest.approx(other.energy / mean.energy)
+    assert mean_energies([], trace) == []
 
 
 def test_refusals(layer_trace) -> None:

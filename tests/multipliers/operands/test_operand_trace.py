@@ -130,6 +130,15 @@ def test_file_brings_back_everything(layer_trace, file: Path) -> None:
             assert np.array_equal(getattr(read.sample, field), getattr(written.sample, field))
 
 
+def test_other_files_are_no_trace_and_not_damaged(file: Path) -> None:
+    np.save(file.with_name("some.npy"), np.zeros(4))
+    np.savez(file.with_name("tables.npz"), mul8u=np.zeros((4, 4)))
+    for name in ("some.npy", "tables.npz"):
+        with pytest.raises(InputError, match=f"{name}: .*no operand trace, as `agnsim trace RUN_DIR` writes") as error:
+            read_trace(file.with_name(name))
+        assert "damaged" not in str(error.value)
+
+
 def test_same_trace_makes_the_same_bytes(file: Path, tmp_path: Path) -> None:
     write_trace(tmp_path / "again.npz", read_trace(file))
     assert (tmp_path / "again.npz").read_bytes() == file.read_bytes()

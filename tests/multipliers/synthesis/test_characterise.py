@@ -88,6 +88,50 @@ def test_the_result_is_a_library_that_verifies(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("yosys")
+def test_only_a_library_is_replaced(tmp_path: Path) -> None:
+    write_circuits(tmp_path)
+    out = tmp_path / "library"
+    out.mkdir()
+    (out / "thesis.tex").write_text("mine")
+    command = ["multipliers", "characterize", str(tmp_path / "mul5u_k4.v"), "--out", str(out)]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 2
+    assert "holds something else than a library" in refused.stderr
+    assert (out / "thesis.tex").read_text() == "mine"
+    (out / "thesis.tex").unlink()
+    assert "replaced" not in CliRunner().invoke(app, command).stdout
+    again = CliRunner().invoke(app, command)
+    assert f"wrote 1 circuits into {out}\nreplaced the library that was in {out}: 1 circuits" in again.stdout
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".v") == ["library"]
+
+
+@pytest.mark.usefixtures("yosys")
+def test_narrower_circuits_beside_a_reference() -> None:
+    only = ("--only", "mul3x4u_array", "--only", "mul4u_array")
+    document = characterize("builtin", *only)
+    rows = {row["name"]: row for row in document["circuits"]}
+    assert document["reference"] == "mul4u_array"
+    assert rows["mul4u_array"]["ratio_to_reference"] == rows["mul3x4u_array"]["energy_ratio"] == 1.0
+    ratio = rows["mul3x4u_array"]["energy"] / rows["mul4u_array"]["energy"]
+    assert 0.4 < rows["mul3x4u_array"]["ratio_to_reference"] == ratio < 0.9
+    document = characterize("builtin", *only, "--reference", "mul5u_array", "--datapath")
+    assert [row["name"] for row in document["circuits"]] == ["mul3x4u_array", "mul4u_array"]
+    assert document["reference"] == "mul5u_array"
+    assert document["circuits"][1]["mac"]["ratio_to_reference"] < document["circuits"][1]["mac"]["energy_ratio"] == 1
+    unknown = ["multipliers", "characterize", "builtin", *only, "--reference", "mul5u_aray"]
+    assert "Did you mean 'mul5u_array'" in CliRunner().invoke(app, unknown).stderr
+
+
+@pytest.mark.usefixtures("yosys")
+def test_no_row_is_printed_twice() -> None:
+    command = ["multipliers", "characterize", "builtin", "--only", "mul3x4u_array", "--only", "mul4u_array"]
+    lines = CliRunner().invoke(app, command).stdout.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["name", "mul3x4u_array", "mul4u_array"]
+    assert "ratio_to_reference" in lines[0]
+    assert "ratio_to_reference: of the energy to that of mul4u_array" in lines
+
+
+@pytest.mark.usefixtures("yosys")
 def test_a_trace_and_constant_bits(tmp_path: Path, layer_trace: Callable[..., LayerTrace]) -> None:
     trace = tmp_path / "trace.npz"
     write_trace(trace, OperandTrace.of("run", 2, [layer_trace("conv1")]))
@@ -134,9 +178,32 @@ def test_the_same_name_twice(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         text = to_verilog(families["array"].generate(bits, bits, False), "m")
         (tmp_path / folder / "m.v").write_text(text, encoding="utf-8")
-    found, failures = read_subjects([str(tmp_path)])
+    found, failures, _ = read_subjects([str(tmp_path)])
     assert [(multiplier.name, multiplier.bits_a) for multiplier in found] == [("m", 3)]
     assert [failure.file for failure in failures] == [str(tmp_path / "c" / "m.v")]
+
+
+@pytest.mark.usefixtures("yosys")
+def test_a_mapped_netlist_beside_its_module_and_names_of_modules(tmp_path: Path) -> None:
+    text = to_verilog(families["array"].generate(3, 3, False), "mul3u_x")
+    for name in ("mul3u_x.v", "mul3u_x_pdk45.v", "broken.v"):
+        (tmp_path / name).write_text("module" if name == "broken.v" else text, encoding="utf-8")
+    (tmp_path / "other.v").write_text(text.replace("mul3u_x", "mul3u_y"), encoding="utf-8")
+    found, failures, _ = read_subjects([str(tmp_path)], only=["mul3u_*"])
+    assert ([multiplier.name for multiplier in found], failures) == (["mul3u_x", "mul3u_y"], [])
+
+
+@pytest.mark.usefixtures("yosys")
+def test_odd_widths_are_said(tmp_path: Path) -> None:
+    text = "module mul4u_x(input [3:0] a, input [2:0] b, output [5:0] p); assign p = a * b; endmodule"
+    (tmp_path / "mul4u_x.v").write_text(text, encoding="utf-8")
+    remarks = [
+        "the ports are 4x3, the name says 4x4: taken as 4x3",
+        "product has 6 bits; 7 belong to 4x3: higher bits read as 0",
+    ]
+    assert characterize(tmp_path)["circuits"][0]["remarks"] == remarks
+    output = CliRunner().invoke(app, ["multipliers", "characterize", str(tmp_path)]).stdout
+    assert f"assumed: mul4u_x: {'; '.join(remarks)}" in output
 
 
 @pytest.mark.usefixtures("yosys")
@@ -152,7 +219,7 @@ def test_a_table_alone_can_not_be_synthesised(tmp_path: Path) -> None:
     table = np.zeros((4, 4), np.int32)
     circuit = Multiplier.from_table("t", table, bits_a=2, bits_b=2, signed_a=False, signed_b=False)
     write_library(tmp_path / "l", "l", [circuit], description="one")
-    found, failures = read_subjects([str(tmp_path / "l")])
+    found, failures, _ = read_subjects([str(tmp_path / "l")])
     assert found == []
     assert "has no netlist, only a table" in failures[0].reason
 
@@ -186,6 +253,7 @@ def test_export_prints_verilog_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "x.v"
     CliRunner().invoke(app, ["multipliers", "export", "mul4u_array", "--out", str(out)])
     assert out.read_text(encoding="utf-8") == result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["x.v"]
 
 
 def test_without_pyosys_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,7 +159,9 @@ def test_modules_that_are_used_and_cells_that_are_not(tmp_path: Path) -> None:
     [
         ("assign o = a ** b\n", r"circuit\.v:4: yosys: syntax error"),
         ("foo u(a, b, o);", "foo' referenced"),
-        ("assign o[0] = a[0];", "nothing drives"),
+        ("assign o[0] = a[0];", "nothing drives: 'o'$"),
+        ("wire [1:0] c; assign o = a & c;", "nothing drives: 'c'$"),
+        ("assign o = a & d;", r"nothing drives: 'd' \(not declared\)$"),
         ("wire x; assign x = o[1]; assign o[1] = x & a[0]; assign o[0] = x; assign o[3:2] = 0;", "form a loop"),
         ("reg r; always @(*) if (a[0]) r = b[0]; assign o = r;", "no latch"),
         ("reg r; always @(posedge a[0]) r <= b[0]; assign o = r;", "no register"),
@@ -171,6 +173,11 @@ def test_what_is_no_combinational_multiplier(tmp_path: Path, body: str, message:
     with pytest.raises(MultiplierError, match=message) as caught:
         read_verilog(file)
     assert str(file) in str(caught.value)
+
+
+def test_a_dead_gate_may_read_what_nothing_drives(tmp_path: Path) -> None:
+    text = "module m(input [1:0] a, b, output [3:0] o); wire c, d; assign d = c & a[0]; assign o = a * b; endmodule"
+    assert read_verilog(write(tmp_path, text)).netlist.table()[3, 3] == 9
 
 
 def test_other_ports_are_named(tmp_path: Path) -> None:

@@ -104,3 +104,8 @@ def test_nothing_dangerous_passes(tmp_path: Path, pieces: list[str]) -> None:
 
 def test_module_names() -> None:
     assert module_names("module a(x); endmodule module \\b-c (y); endmodule") == ("a", "b-c")
+
+
+def test_include_has_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no other file is read; put all modules into one file"):
+        source(tmp_path, "`include x.v")
