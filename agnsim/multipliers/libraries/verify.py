@@ -165,18 +165,14 @@ def _costs(circuit: Multiplier) -> Iterator[tuple[str, Cost]]:
 
 
 def _is_recomputed(circuit: Multiplier, cost: Cost) -> bool:
-    return cost.flow in (FLOW, UNSYNTHESISED) and _costed_netlist(circuit) is not None
-
-
-def _costed_netlist(circuit: Multiplier) -> Netlist | None:
-    return circuit.stored_netlist or circuit.generated_netlist
+    return cost.flow in (FLOW, UNSYNTHESISED) and circuit.netlist is not None
 
 
 def _check_cost(circuit: Multiplier, cost: Cost, where: str) -> None:
     energy = cost.energy
     if energy is not None and cost.energy_worst is not None and cost.energy_worst < energy:
         raise LibraryError(f"{where}.energy_worst: stated {cost.energy_worst}, which is below the energy, {energy}")
-    netlist = _costed_netlist(circuit)
+    netlist = circuit.netlist
     if netlist is None or not _is_recomputed(circuit, cost):
         return
     found = unit_cost(netlist, flow=cost.flow, glitches=cost.glitch_energy is not None)
@@ -188,11 +184,12 @@ def _check_cost(circuit: Multiplier, cost: Cost, where: str) -> None:
 
 
 def _check_status(circuit: Multiplier, where: str) -> None:
-    found = status_of(circuit.published, differences(circuit))
+    wrong = differences(circuit)
+    found = status_of(circuit.published, wrong)
     if circuit.status not in (None, found):
         raise LibraryError(
             f"{where}: status: stated {circuit.status!r}, but its published figures are "
-            f"{found!r}: {'; '.join(map(str, differences(circuit))) or 'they agree with its own'}"
+            f"{found!r}: {'; '.join(map(str, wrong)) or 'they agree with its own'}"
         )
 
 

@@ -164,6 +164,15 @@ class Netlist:
         return Netlist(self.bits_a, self.bits_b, gates, outputs, self.signed)
 
 
+def following(values: Words) -> Words:
+    """Return, bit for bit, what wires carry one step of the stream later; the last step returns to the first pair.
+
+    Args:
+        values: uint64 `[wires, words]` as `Netlist.evaluate` gives them, of a whole number of words.
+    """
+    return (values >> np.uint64(1)) | (np.roll(values, -1, axis=1) << np.uint64(63))
+
+
 def _apply(op: Op, x: Words, y: Words, out: Words) -> None:
     if op in (Op.CONST0, Op.CONST1):
         out.fill(0 if op is Op.CONST0 else 2**64 - 1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agnsim.multipliers.cost import Cost
 from agnsim.multipliers.netlists.gates import NO_WIRE, TRANSISTORS, UNIT_DELAYS, Op
-from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist, following
 
 TECHNOLOGY = "none"
 FLOW = "unit"
@@ -77,8 +77,7 @@ def toggles(netlist: Netlist, a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.in
     for start in range(0, len(values), _GATES_AT_ONCE):
         part = slice(start, start + _GATES_AT_ONCE)
         now = values[part]
-        following = (now >> np.uint64(1)) | (np.roll(now, -1, axis=1) << np.uint64(63))
-        changed = np.ascontiguousarray(now ^ following).view("<u2")
+        changed = np.ascontiguousarray(now ^ following(now)).view("<u2")
         counted[part] = _ONES[changed].sum(axis=1, dtype=np.int64)
     return counted
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agnsim.multipliers.netlists.exhaustive.rows import gate_arrays
 from agnsim.multipliers.netlists.gates import NO_WIRE, UNIT_DELAYS
-from agnsim.multipliers.netlists.netlist import Netlist
+from agnsim.multipliers.netlists.netlist import Netlist, following
 
 
 def all_transitions(
@@ -46,7 +46,7 @@ def all_transitions(
         return counts
     steps = np.array(delays if delays is not None else [UNIT_DELAYS[gate.op] for gate in netlist.gates], np.int64)
     before = netlist.evaluate(a, b).astype(np.uint64, copy=False)
-    after = (before >> np.uint64(1)) | (np.roll(before, -1, axis=1) << np.uint64(63))
+    after = following(before)
     # Words beyond the stream repeat its last values, settled, so that nothing changes in them.
     padding = ((0, 0), (0, -before.shape[1] % BLOCK))
     before = np.pad(before, padding, mode="edge")

@@ -74,23 +74,6 @@ def transpose(planes: Any, numbers: Any) -> None:
 
 
 @compiled
-def row_block(
-    slots: Any, program: Any, length: int, output_slots: Any, block: int, bits_b: int, planes: Any, numbers: Any
-) -> None:
-    """Compute one block of products of the second operand's values from `block * BLOCK` on into `numbers`."""
-    for place in range(12, bits_b):
-        slots[place, :] = _ALL if (block >> (place - 12)) & 1 else np.uint64(0)
-    run_program(program, length, slots)
-    for place in range(32):
-        slot = output_slots[place] if place < len(output_slots) else ZERO
-        if slot >= 0:
-            planes[place, :] = slots[slot, :]
-        else:
-            planes[place, :] = _ALL if slot == ONE else np.uint64(0)
-    transpose(planes, numbers)
-
-
-@compiled
 def first_planes(slots: Any, bits_b: int) -> None:
     """Fill the slots of the second operand's bits that are the same in every block."""
     pattern = np.empty(6, dtype=np.uint64)
@@ -110,7 +93,7 @@ def first_planes(slots: Any, bits_b: int) -> None:
 
 @compiled
 def work_arrays(bits_a: int, bits_b: int, gates: int, outputs: int) -> Any:
-    """Return what `fold` and `row_block` write to, the second operand's slots filled."""
+    """Return what `fold_row` and `row_block` write to, the second operand's slots filled."""
     wires = bits_a + bits_b + gates
     slots = np.empty((wires, WORDS), np.uint64)
     first_planes(slots, bits_b)
@@ -129,6 +112,33 @@ def work_arrays(bits_a: int, bits_b: int, gates: int, outputs: int) -> Any:
 
 
 @compiled
+def fold_row(a: int, bits_a: int, bits_b: int, kinds: Any, xs: Any, ys: Any, outputs: Any, work: Any) -> int:
+    """Fold the netlist for one value of the first operand; return the length of its program."""
+    carries, uses, places, free, folded, program, output_slots, _, _, _ = work
+    return fold(a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots)
+
+
+@compiled
+def row_block(work: Any, length: int, block: int, bits_b: int) -> Any:
+    """Return a block of the folded netlist's products, for the second operand's values from `block * BLOCK` on.
+
+    The result is uint32 `[32, LANES]`, in the order that `transpose` gives; the next call writes over it.
+    """
+    _, _, _, _, _, program, output_slots, slots, planes, numbers = work
+    for place in range(12, bits_b):
+        slots[place, :] = _ALL if (block >> (place - 12)) & 1 else np.uint64(0)
+    run_program(program, length, slots)
+    for place in range(32):
+        slot = output_slots[place] if place < len(output_slots) else ZERO
+        if slot >= 0:
+            planes[place, :] = slots[slot, :]
+        else:
+            planes[place, :] = _ALL if slot == ONE else np.uint64(0)
+    transpose(planes, numbers)
+    return numbers.view(np.uint32)
+
+
+@compiled
 def fill_rows(
     start: int,
     stop: int,
@@ -142,18 +152,13 @@ def fill_rows(
     table: Any,
 ) -> None:
     """Write rows `start .. stop` of the table, int32 `[2**bits_a, 2**bits_b]`; products of at most 32 bits."""
-    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
-        bits_a, bits_b, len(kinds), len(outputs)
-    )
+    work = work_arrays(bits_a, bits_b, len(kinds), len(outputs))
     unused = np.int64(64 - len(outputs)) if signed else np.int64(0)
     columns = 1 << bits_b
     for a in range(start, stop):
-        length = fold(
-            a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
-        )
+        length = fold_row(a, bits_a, bits_b, kinds, xs, ys, outputs, work)
         for block in range((columns + BLOCK - 1) // BLOCK):
-            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
-            products = numbers.view(np.uint32)
+            products = row_block(work, length, block, bits_b)
             for lane in range(min(LANES, (columns - block * BLOCK) // 32)):
                 for bit in range(32):
                     value = np.int64(products[bit, lane])
@@ -194,9 +199,7 @@ def add_errors(
             sums of high * high, high * low and low * low, with magnitude = 65536 high + low.
         relative: Result float64 `[2**bits_a]`: sum of magnitude / max(1, |exact|).
     """
-    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
-        bits_a, bits_b, len(kinds), len(outputs)
-    )
+    work = work_arrays(bits_a, bits_b, len(kinds), len(outputs))
     unused = np.int64(64 - len(outputs))
     # A lane of pairs in the order of `planes`: [block][bit][lane], so that the loops below read ahead.
     blocks = (1 << bits_b) // BLOCK
@@ -210,17 +213,14 @@ def add_errors(
                 inverses[block, bit, lane] = 1.0 / max(1, abs(value))
     by_lane = np.empty(LANES, np.float64)
     for a in range(start, stop):
-        length = fold(
-            a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
-        )
+        length = fold_row(a, bits_a, bits_b, kinds, xs, ys, outputs, work)
         factor = operands_a[a]
         total, magnitudes, wrong, worst = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
         high_high, high_low, low_low = np.int64(0), np.int64(0), np.int64(0)
         by_lane[:] = 0.0
         of_zero = np.int64(0)
         for block in range(blocks):
-            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
-            products = numbers.view(np.uint32)
+            products = row_block(work, length, block, bits_b)
             if block == 0:
                 of_zero = (np.int64(products[0, 0]) << unused) >> unused if signed else np.int64(products[0, 0])
             for bit in range(32):
@@ -265,19 +265,14 @@ def rows_equal(
     v: Any,
 ) -> bool:
     """Return whether rows `start .. stop` are `u.T @ v`: int64 `[r, 2**bits_a]`, `[r, 2**bits_b]`; 12 bits or more."""
-    carries, uses, places, free, folded, program, output_slots, slots, planes, numbers = work_arrays(
-        bits_a, bits_b, len(kinds), len(outputs)
-    )
+    work = work_arrays(bits_a, bits_b, len(kinds), len(outputs))
     unused = np.int64(64 - len(outputs))
     blocks = (1 << bits_b) // BLOCK
     expected = np.empty((32, LANES), np.int64)
     for a in range(start, stop):
-        length = fold(
-            a, bits_a, bits_b, kinds, xs, ys, outputs, carries, folded, uses, places, free, program, output_slots
-        )
+        length = fold_row(a, bits_a, bits_b, kinds, xs, ys, outputs, work)
         for block in range(blocks):
-            row_block(slots, program, length, output_slots, block, bits_b, planes, numbers)
-            products = numbers.view(np.uint32)
+            products = row_block(work, length, block, bits_b)
             expected[:] = 0
             for term in range(len(u)):
                 factor = u[term, a]
