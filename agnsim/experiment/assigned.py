@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from agnsim.experiment.config import TrainingSection
 from agnsim.experiment.context import Context
+from agnsim.experiment.sections import TrainingSection
 from agnsim.experiment.store import Trial
 from agnsim.experiment.train import train
 from agnsim.multipliers import Assignment
@@ -55,7 +55,7 @@ def assigned_network(
 
 def retrained_network(context: Context, start: Trial, section: TrainingSection) -> Trial:
     """Return the trial of an assigned network retrained through its bit-exact emulation."""
-    key = context.key(start.key["kind"], parents=[start], training=section.model_dump())
+    key = context.key(start.key["kind"], parents=[start], training=section.definition())
     title = f"{start.key['kind']} {start.outcome['multiplier']}, retrained"
 
     def make() -> tuple[nn.Module, Json]:

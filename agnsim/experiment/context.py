@@ -12,9 +12,10 @@ from torch import nn
 
 from agnsim.data import Batches, DataSource, Splits
 from agnsim.errors import RunFolderError
-from agnsim.experiment.config import Study, TrainingSection
+from agnsim.experiment.config import Study
 from agnsim.experiment.graphs import evaluated_graph, training_graph
 from agnsim.experiment.results import pack
+from agnsim.experiment.sections import TrainingSection
 from agnsim.experiment.store import State, Trial, TrialStore
 from agnsim.models import build_model
 from agnsim.multipliers import Assignment, Library, Multiplier

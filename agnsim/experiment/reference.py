@@ -43,10 +43,11 @@ def _section_places(schema: Json, sections: Mapping[str, Json], prefix: str = ""
     """Yield every key that holds a section, and the section's name, in the order of the file."""
     for key, entry in schema["properties"].items():
         for option in entry.get("anyOf", [entry]):
-            if "$ref" in option:
-                name = option["$ref"].rpartition("/")[2]
-                yield prefix + key, name
-                yield from _section_places(sections[name], sections, f"{prefix}{key}.")
+            held, place = (option["items"], f"{key}[]") if option.get("type") == "array" else (option, key)
+            if "$ref" in held:
+                name = held["$ref"].rpartition("/")[2]
+                yield prefix + place, name
+                yield from _section_places(sections[name], sections, f"{prefix}{place}.")
 
 
 def _key_table(schema: Json, sections: Mapping[str, Json]) -> str:
@@ -68,8 +69,11 @@ def _type(entry: Json) -> str:
     if "enum" in entry:
         return ", ".join(f"`{value}`" for value in entry["enum"])
     if entry["type"] == "array":
-        plural = {"string": "texts", "number": "numbers"}[entry["items"]["type"]]
-        limits = _limits(entry["items"])
+        items = entry["items"]
+        kind = "section" if "$ref" in items else "choice" if "enum" in items else items["type"]
+        plural = {"string": "texts", "number": "numbers", "section": "sections", "array": "lists of texts"}.get(kind)
+        plural = plural or " or ".join(f"`{value}`" for value in items["enum"])
+        limits = _limits(items)
         return (
             ("one or more " if entry.get("minItems") else "list of ") + plural + (f", each {limits}" if limits else "")
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.optim import Optimizer
 
-from agnsim.experiment.config import TrainingSection
 from agnsim.experiment.context import Context
+from agnsim.experiment.sections import TrainingSection
 from agnsim.experiment.store import ID_LENGTH, address
 from agnsim.nn import set_gradient
 from agnsim.training import (

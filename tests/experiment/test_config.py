@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from agnsim.errors import ConfigError
-from agnsim.experiment.config import Study, load_study, parse_width
+from agnsim.experiment.config import Study, load_study
+from agnsim.experiment.sections import parse_width
 
 SMALLEST: dict[str, Any] = {
     "name": "smallest",

@@ -21,7 +21,7 @@ def float_network(context: Context) -> None:
     file = None if weights is None else find(weights, root)
     key = context.key(
         "float",
-        training=study.train.model_dump() if study.train else None,
+        training=study.train.definition() if study.train else None,
         weights=hashlib.sha256(file.read_bytes()).hexdigest() if file else None,
     )
 

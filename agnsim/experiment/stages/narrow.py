@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from agnsim.experiment.config import NarrowSection, parse_width
 from agnsim.experiment.context import Context
+from agnsim.experiment.sections import NarrowSection, parse_width
 from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import Trial
 from agnsim.experiment.train import train
@@ -43,14 +43,14 @@ def _one_width(context: Context, section: NarrowSection, parent: Trial, width: s
         model = convert(model, quantization=quantization, calibration=context.calibration_batches())
         return model, arithmetic | {"method": "post-training", "retrained": False, "history": []}
 
-    key = context.key("narrow", parents=[parent], quantization=settings.model_dump(), width=width)
+    key = context.key("narrow", parents=[parent], quantization=settings.definition(), width=width)
     untrained = context.trial(key, f"exact {width}", post_training, base=parent)
     if section.keep_untrained or section.retrain is None:
         context.findings.add(untrained)
     retrain = section.retrain
     if retrain is None:
         return
-    key = context.key("narrow", parents=[untrained], training=retrain.model_dump())
+    key = context.key("narrow", parents=[untrained], training=retrain.definition())
 
     def trained() -> tuple[nn.Module, Json]:
         model = context.restore(untrained)

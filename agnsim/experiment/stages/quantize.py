@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from agnsim.experiment.config import QuantizationSection
 from agnsim.experiment.context import Context
+from agnsim.experiment.sections import QuantizationSection
 from agnsim.experiment.train import train
 from agnsim.nn import convert
 from agnsim.quantization import Quantization
@@ -19,7 +19,7 @@ def quantize(context: Context) -> None:
     if parent is None:
         return
     quantization = study_quantization(context)
-    settings = {"quantization": study.quantization.model_dump(), "activation": quantization.activation}
+    settings = {"quantization": study.quantization.definition(), "activation": quantization.activation}
     exact: Json = {
         "multiplier": "exact",
         "distinct_multipliers": 1,
@@ -38,7 +38,7 @@ def quantize(context: Context) -> None:
     section = study.quantization_aware_training
     if section is not None:
         start = quantized
-        key = context.key("quantized", parents=[start], training=section.model_dump())
+        key = context.key("quantized", parents=[start], training=section.definition())
 
         def trained() -> tuple[nn.Module, Json]:
             model = context.restore(start)

@@ -19,7 +19,8 @@ def search(context: Context) -> None:
     if section is None or parent is None:
         return
     for noise_weight in section.noise_weights:
-        settings = section.model_dump(exclude={"noise_weights"}) | {"noise_weight": noise_weight}
+        settings = section.definition() | {"noise_weight": noise_weight}
+        del settings["noise_weights"]
         key = context.key("search", parents=[parent], **settings)
 
         def work(noise_weight: float = noise_weight, key: Json = key) -> tuple[Json, State]:
