@@ -56,7 +56,7 @@ class Context:
         source: The data set as loaded.
         splits: Its images by purpose.
         library: The circuits that may be chosen.
-        reference: The exact circuit of the same flow every energy is a ratio to.
+        references: The exact circuits that energies are ratios to, one for each flow; the study's own first.
         shapes: Size of every multiplying layer, in the network's order.
         store: The run folder's trials.
         progress: Where progress is shown.
@@ -67,7 +67,7 @@ class Context:
     source: DataSource
     splits: Splits
     library: Library
-    reference: Multiplier
+    references: tuple[Multiplier, ...]
     shapes: dict[str, LayerShape]
     store: TrialStore
     progress: Progress
@@ -80,7 +80,7 @@ class Context:
         They are made once per study: encoded tables and their factors are costly, and all layers share them.
         """
         if signed_a not in self._candidates:
-            self._candidates[signed_a] = candidates(self.library, self.reference, signed_a=signed_a)
+            self._candidates[signed_a] = candidates(self.library, self.references, signed_a=signed_a)
         return self._candidates[signed_a]
 
     @property

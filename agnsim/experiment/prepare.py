@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from agnsim.data import Batches, load_dataset, split
-from agnsim.data_root import find
-from agnsim.errors import AgnsimError, ConfigError, InputError, UnknownName
+from agnsim.errors import AgnsimError, ConfigError, InputError
+from agnsim.experiment.circuits import load_circuits, select
 from agnsim.experiment.config import Study
 from agnsim.experiment.context import Context, new_model
 from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import TrialStore
 from agnsim.models import load_weights
-from agnsim.multipliers import Library, Multiplier, energy_ratio, load_library
+from agnsim.multipliers import Library
 from agnsim.nn import convert, layer_shapes
 from agnsim.progress import Progress
 from agnsim.training import evaluation_mode, seed_everything
@@ -49,7 +48,7 @@ def prepare_evaluation(study: Study, store: TrialStore, progress: Progress) -> C
 def _load(study: Study, store: TrialStore, progress: Progress) -> tuple[Context, nn.Module, Tensor]:
     seed_everything(study.seed)
     check_device(study)
-    library, reference = load_circuits(study)
+    library, references = load_circuits(study)
     _check_options("data", study.data.options, given=("name", "root"))
     _check_options("model", study.model.options, given=("name",))
     source = load_dataset(study.data.name, root=study.data.root, **study.data.options)
@@ -64,73 +63,21 @@ def _load(study: Study, store: TrialStore, progress: Progress) -> tuple[Context,
     sample, _ = next(iter(Batches(splits.calibration, 2, device=study.device)))
     _check_output(model, sample[:1], source.num_classes, f"model {study.model.name!r}")
     shapes = layer_shapes(model, sample[:1])
-    return Context(study, source, splits, library, reference, shapes, store, progress), model, sample
-
-
-def load_circuits(study: Study) -> tuple[Library, Multiplier]:
-    """Return the study's selection of circuits and its reference, of one flow.
-
-    Raises:
-        ConfigError, LibraryError: There is no such library or circuit, or they do not go together.
-    """
-    costs = study.library.costs
-    whole = load_library(_library_path(study), costs=costs and (find(costs, study.data.root) or costs))
-    selected = _select("library", whole, study.library.include, study.library.exclude)
-    if not selected:
-        raise ConfigError(
-            f"library: no circuit of {study.library.name!r} matches include {study.library.include} "
-            f"and exclude {study.library.exclude}. `agnsim multipliers list` shows the names."
-        )
-    if study.reference_multiplier not in whole:
-        _select("reference_multiplier", whole, [study.reference_multiplier])
-    reference = whole[study.reference_multiplier]
-    if (reference.bits_a, reference.bits_b) != (8, 8) or not reference.is_exact:
-        raise ConfigError(
-            f"reference_multiplier: {reference.name} takes {reference.bits_a} x {reference.bits_b} bits and has a mean "
-            f"absolute error of {reference.mae:g}; the denominator of all ratios must be an exact 8 x 8 circuit."
-        )
-    for multiplier in selected.values():
-        energy_ratio(multiplier, reference)  # refuses a circuit without a cost, or of another flow
-        if not all(2 <= bits <= 8 for bits in (multiplier.bits_a, multiplier.bits_b)):
-            raise ConfigError(
-                f"library: {multiplier.name} takes {multiplier.bits_a} x {multiplier.bits_b} bits; layers hold "
-                "operands of 2 to 8 bits. Leave it out with library.exclude."
-            )
-    matched = _select("match.exclude", selected, ["*"], study.match.exclude)
-    if study.search is not None and not any(multiplier.is_exact for multiplier in matched.values()):
-        raise ConfigError(
-            "library: a search needs an exact circuit among those selected, for layers that tolerate none of the "
-            f"others. Add one to library.include, such as {reference.name}, and leave it out of match.exclude."
-        )
-    return selected, reference
-
-
-def _select(key: str, library: Library, include: Iterable[str], exclude: Iterable[str] = ()) -> Library:
-    """Return the circuits that match; a name or pattern that matches none is the study's mistake at `key`."""
-    try:
-        return library.select(include, exclude)
-    except UnknownName as error:
-        raise ConfigError(f"{key}: {error}") from None
+    return Context(study, source, splits, library, references, shapes, store, progress), model, sample
 
 
 def _check_patterns(study: Study, library: Library) -> None:
     uniform = study.uniform
     if uniform is not None:
-        chosen = _select("uniform.include", library, uniform.include)
+        chosen = select("uniform.include", library, uniform.include)
         if uniform.retrain is not None:
-            _select("uniform.retrain_include", chosen, uniform.retrain_include)
+            select("uniform.retrain_include", chosen, uniform.retrain_include)
 
 
 def _check_options(section: str, options: Mapping[str, Any], *, given: Iterable[str]) -> None:
     for key in given:
         if key in options:
             raise ConfigError(f"{section}.options.{key}: this is not an option; write it as {section}.{key}.")
-
-
-def _library_path(study: Study) -> str | Path:
-    """Return the library's name, or its folder where the study names a data root of its own that has it."""
-    found = None if study.library.name == "builtin" else find(study.library.name, study.data.root)
-    return found or study.library.name
 
 
 def check_device(study: Study) -> None:

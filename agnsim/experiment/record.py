@@ -45,10 +45,11 @@ def make_record(context: Context, rows: Sequence[Json], headline: str | None, en
             "parameters": sum(p.numel() for p in context.new_model().parameters()),
             "macs": sum(shape.macs for shape in context.shapes.values()),
         },
-        "reference_multiplier": _reference(context.reference),
+        "reference_multiplier": _reference(context.references[0]),
+        "more_references": [_reference(reference) for reference in context.references[1:]],
         "library": {
             "name": context.library.name,
-            "circuits": [_circuit(m, context.reference) for m in context.library.values()],
+            "circuits": [_circuit(m, context.references) for m in context.library.values()],
         },
         "layers": [_layer(context, name) for name in context.shapes],
         "trials": [_trial(context, row, trial) for row, trial in zip(rows, findings.trials, strict=True)],
@@ -93,10 +94,10 @@ def _reference(multiplier: Multiplier) -> Json:
     }
 
 
-def _circuit(multiplier: Multiplier, reference: Multiplier) -> Json:
+def _circuit(multiplier: Multiplier, references: Sequence[Multiplier]) -> Json:
     def ratio(of: object) -> float | None:
         try:
-            return float(of(multiplier, reference))  # type: ignore[operator]
+            return float(of(multiplier, references))  # type: ignore[operator]
         except LibraryError:
             return None
 

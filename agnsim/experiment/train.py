@@ -5,16 +5,19 @@ from __future__ import annotations
 from torch import nn
 from torch.optim import Optimizer
 
+from agnsim.data import Batches
 from agnsim.experiment.context import Context
 from agnsim.experiment.sections import TrainingSection
 from agnsim.experiment.store import ID_LENGTH, address
 from agnsim.nn import set_gradient
 from agnsim.training import (
+    BestEpoch,
     LossFunction,
     Schedule,
     cross_entropy,
     derive_seed,
     distillation,
+    evaluate,
     fit,
     make_optimizer,
     make_schedule,
@@ -38,6 +41,10 @@ def train(context: Context, model: nn.Module, section: TrainingSection, key: Jso
     trial = address(key)[:ID_LENGTH]
     seed_everything(derive_seed(context.study.seed, trial))
     unfinished = context.store.checkpoints / f"{trial}.unfinished.safetensors"
+    best = None
+    if section.patience is not None:
+        file = context.store.checkpoints / f"{trial}.best.safetensors"
+        best = BestEpoch(model, lambda: selection_accuracy(context, model), section.patience, file)
     history = fit(
         model,
         batches,
@@ -47,11 +54,23 @@ def train(context: Context, model: nn.Module, section: TrainingSection, key: Jso
         loss=training_loss(context, section),
         progress=context.progress,
         description=f"training {trial}",
+        on_epoch=best.on_epoch if best else None,
+        stop=best.stop if best else None,
         max_steps=section.max_steps,
         resume=unfinished,
     )
+    if best is not None:
+        history[best.restore(history) - 1]["kept"] = True
     unfinished.unlink(missing_ok=True)
+    if best is not None:
+        best.file.unlink()
     return history
+
+
+def selection_accuracy(context: Context, model: nn.Module) -> float:
+    """Return the top-1 accuracy of a network, as it is, on the selection images in percent."""
+    batches = Batches(context.splits.selection, context.study.data.evaluation_batch_size, device=context.device)
+    return evaluate(model, batches).top1
 
 
 def make_training(model: nn.Module, section: TrainingSection, batches: int) -> tuple[Optimizer, Schedule]:

@@ -10,7 +10,7 @@ import functools
 from agnsim.energy import multiplier_energy
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
-from agnsim.multipliers import Cost, load_library
+from agnsim.multipliers import Cost, Multiplier, load_library
 from agnsim.multipliers import energy_ratio as ratio_of
 from agnsim.types import Json
 
@@ -20,20 +20,24 @@ EXACT_BITS = (8, 8)
 def trial_energy(context: Context, trial: Trial) -> Json:
     """Return `multiplier_energy` (None where it cannot be computed) and `energy_flow`, whose costs it is a ratio of."""
     kind, outcome = trial.key["kind"], trial.outcome
+    if outcome.get("assignment"):
+        return _row(multiplier_energy(context.shapes, layer_ratios(context, trial)), _flows(context, trial))
     if kind == "narrow":
         ratio, flow = narrow_ratio(outcome["bits_a"], outcome["bits_b"])
         return _row(multiplier_energy(context.shapes, dict.fromkeys(context.assignable, ratio)), flow)
-    if outcome.get("assignment"):
-        return _row(multiplier_energy(context.shapes, layer_ratios(context, trial)), _flow(context.reference.cost))
     if kind == "quantized" and (outcome["bits_a"], outcome["bits_b"]) == EXACT_BITS:
-        return _row(1.0, _flow(context.reference.cost))
+        return _row(1.0, _flow(context.references[0].cost))
     return _row(None, "")
 
 
 def layer_ratios(context: Context, trial: Trial) -> dict[str, float]:
-    """Return each assigned layer's energy as a ratio to the reference circuit's."""
+    """Return each assigned layer's energy as a ratio to the reference circuit of its flow."""
+    return {layer: ratio_of(circuit, context.references) for layer, circuit in _circuits(context, trial).items()}
+
+
+def _circuits(context: Context, trial: Trial) -> dict[str, Multiplier]:
     layers = trial.outcome["assignment"]["layers"] if trial.outcome.get("assignment") else {}
-    return {layer: ratio_of(context.library[entry["multiplier"]], context.reference) for layer, entry in layers.items()}
+    return {layer: context.library[entry["multiplier"]] for layer, entry in layers.items()}
 
 
 @functools.cache  # the library's cards and tables are read and checked once per width
@@ -46,6 +50,10 @@ def narrow_ratio(bits_a: int, bits_b: int) -> tuple[float, str]:
 
 def _row(energy: float | None, flow: str) -> Json:
     return {"multiplier_energy": energy, "energy_flow": flow}
+
+
+def _flows(context: Context, trial: Trial) -> str:
+    return " + ".join(sorted({_flow(circuit.cost) for circuit in _circuits(context, trial).values()}))
 
 
 def _flow(cost: Cost | None) -> str:

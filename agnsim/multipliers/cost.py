@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,12 @@ _PREFERRED = {
 }
 
 
-def energy_ratio(multiplier: Multiplier, reference: Multiplier) -> float:
+def energy_ratio(multiplier: Multiplier, reference: Multiplier | Sequence[Multiplier]) -> float:
     """Return the energy of one multiplication relative to `reference`, an exact circuit of the same flow.
+
+    Args:
+        multiplier: A circuit with a cost.
+        reference: The exact circuit, or several, of which the one of the circuit's own flow counts.
 
     Raises:
         LibraryError: The flows differ, a cost is missing, or the reference costs nothing.
@@ -114,18 +119,21 @@ def energy_ratio(multiplier: Multiplier, reference: Multiplier) -> float:
     return _ratio("energy", multiplier, reference)
 
 
-def area_ratio(multiplier: Multiplier, reference: Multiplier) -> float:
+def area_ratio(multiplier: Multiplier, reference: Multiplier | Sequence[Multiplier]) -> float:
     """Return the area relative to `reference`; raises like `energy_ratio`."""
     return _ratio("area", multiplier, reference)
 
 
-def delay_ratio(multiplier: Multiplier, reference: Multiplier) -> float:
+def delay_ratio(multiplier: Multiplier, reference: Multiplier | Sequence[Multiplier]) -> float:
     """Return the critical path relative to `reference`; raises like `energy_ratio`."""
     return _ratio("delay", multiplier, reference)
 
 
-def _ratio(quantity: str, multiplier: Multiplier, reference: Multiplier) -> float:
-    cost, base = _cost_of(multiplier, quantity), _cost_of(reference, quantity)
+def _ratio(quantity: str, multiplier: Multiplier, references: Multiplier | Sequence[Multiplier]) -> float:
+    cost = _cost_of(multiplier, quantity)
+    several = references if isinstance(references, Sequence) else (references,)
+    reference = next((one for one in several if one.cost is not None and one.cost.flow == cost.flow), several[0])
+    base = _cost_of(reference, quantity)
     if (cost.flow, cost.technology) != (base.flow, base.technology):
         raise LibraryError(
             f"{quantity} of {multiplier.name!r} comes from flow {cost.flow!r} ({cost.technology}), that of the "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agnsim.errors import InputError
-from agnsim.multipliers import Choice, Multiplier, choices, energy_ratio
+from agnsim.errors import InputError, LibraryError
+from agnsim.multipliers import Choice, Multiplier, area_ratio, choices, delay_ratio, energy_ratio
 
 
 @dataclass(frozen=True)
@@ -15,16 +15,20 @@ class Candidate:
 
     Attributes:
         choice: Circuit, orientation and operand encodings.
-        energy_ratio: The circuit's energy over the study's reference circuit's, within one flow.
+        energy_ratio: The circuit's energy over that of its flow's reference circuit.
+        delay_ratio: Likewise its critical path; `None` where the flow gives none.
+        area_ratio: Likewise its area.
     """
 
     choice: Choice
     energy_ratio: float
+    delay_ratio: float | None = None
+    area_ratio: float | None = None
 
 
 def candidates(
     circuits: Mapping[str, Multiplier] | Iterable[Multiplier],
-    reference: Multiplier,
+    reference: Multiplier | Sequence[Multiplier],
     *,
     signed_a: bool,
 ) -> list[Candidate]:
@@ -32,7 +36,7 @@ def candidates(
 
     Args:
         circuits: A library, or some of its circuits. Narrow exact ones belong among them: they are the rival.
-        reference: The study's exact reference circuit, the denominator of the ratios.
+        reference: The exact reference circuit, the denominator of the ratios; or one for each flow.
         signed_a: Whether the layer's activations take both signs (else they are non-negative, as after a ReLU).
 
     Returns:
@@ -45,9 +49,21 @@ def candidates(
     pool = circuits.values() if isinstance(circuits, Mapping) else circuits
     found: list[Candidate] = []
     for circuit in pool:
-        ratio = energy_ratio(circuit, reference)
-        found.extend(Candidate(choice, ratio) for choice in choices(circuit, signed_a=signed_a))
+        energy = energy_ratio(circuit, reference)
+        delay, area = _known(delay_ratio, circuit, reference), _known(area_ratio, circuit, reference)
+        found.extend(Candidate(choice, energy, delay, area) for choice in choices(circuit, signed_a=signed_a))
     if not found:
         kind = "signed" if signed_a else "non-negative"
         raise InputError(f"none of the circuits can multiply {kind} activations; add circuits to the library")
     return sorted(found, key=lambda candidate: candidate.energy_ratio)
+
+
+def _known(
+    ratio: Callable[[Multiplier, Multiplier | Sequence[Multiplier]], float],
+    circuit: Multiplier,
+    reference: Multiplier | Sequence[Multiplier],
+) -> float | None:
+    try:
+        return ratio(circuit, reference)
+    except LibraryError:
+        return None

@@ -40,6 +40,7 @@ def fit(
     loss: LossFunction | None = None,
     on_step: Callable[[int, dict[str, float]], None] | None = None,
     on_epoch: Callable[[int, dict[str, Any]], None] | None = None,
+    stop: Callable[[History], bool] | None = None,
     progress: Progress | None = None,
     description: str = "training",
     max_steps: int | None = None,
@@ -57,6 +58,7 @@ def fit(
         on_step: Called after each step with the number of steps done and the step's values.
         on_epoch: Called after each epoch with its number (from 1) and its row of the history, to which it may add
             JSON values.
+        stop: Told the history after each epoch, returns whether that was the last one.
         progress: Silent by default.
         description: Title of the progress.
         max_steps: End after so many steps, within an epoch if need be.
@@ -90,7 +92,7 @@ def fit(
     with (progress or SilentProgress()).track(total, description) as task:
         task.advance(steps)
         for epoch in range(len(history), epochs):
-            if max_steps is not None and steps >= max_steps:
+            if (max_steps is not None and steps >= max_steps) or (stop is not None and history and stop(history)):
                 break
             if isinstance(batches, EpochAware):
                 batches.set_epoch(epoch)

@@ -8,7 +8,7 @@ import yaml
 
 from agnsim.errors import ConfigError
 from agnsim.experiment.config import Study, load_study
-from agnsim.experiment.sections import parse_width
+from agnsim.experiment.sections import SearchSection, TrainingSection, parse_width
 
 SMALLEST: dict[str, Any] = {
     "name": "smallest",
@@ -27,6 +27,7 @@ TRAINING_DEFAULTS = {
     "label_smoothing": 0.0,
     "distillation": 0.0,
     "gradient": "straight_through",
+    "patience": None,
 }
 DEFAULTS = {
     "format": 1,
@@ -45,7 +46,8 @@ DEFAULTS = {
         "batch_size": 128,
         "evaluation_batch_size": 256,
     },
-    "library": {"name": "builtin", "include": ["*"], "exclude": [], "costs": None},
+    "library": {"name": "builtin", "include": ["*"], "exclude": [], "costs": None, "front": None},
+    "more_libraries": [],
     "reference_multiplier": "mul8u_array",
     "quantization": {
         "activation_bits": 8,
@@ -68,6 +70,19 @@ DEFAULTS = {
     "match": {
         "exclude": [],
         "tolerance_scales": [1.0],
+        "plans": [
+            {
+                "method": "greedy",
+                "include": ["*"],
+                "exclude": [],
+                "tolerance_scales": None,
+                "max_distinct": None,
+                "max_delay": None,
+                "max_area": None,
+                "shared": [],
+                "retrain": True,
+            }
+        ],
         "fold_mean": "measured",
         "batch_norm_images": 0,
         "mean_limit": 1.0,
@@ -75,6 +90,7 @@ DEFAULTS = {
         "measure": True,
     },
     "retrain": None,
+    "baselines": None,
     "headline": {"max_drop_pp": 1.0},
 }
 
@@ -118,6 +134,9 @@ def test_optional_sections_have_their_defaults(study_file):
         "sigma_max": 0.5,
         "sigma_init": 0.1,
         "sigma_lr": 0.02,
+        "std_smoothing": 0.0,
+        "per_channel": False,
+        "weights": "trained",
         "training": training | TRAINING_DEFAULTS,
     }
 
@@ -262,3 +281,24 @@ def test_width_is_activations_then_weights():
 def test_every_key_is_described():
     for name, field in Study.model_fields.items():
         assert field.description, name
+
+
+def test_a_key_in_a_list_of_sections_is_told_by_name_and_line(study_file):
+    path = study_file({"match.plans": [{"method": "greedy"}, {"method": "global", "max_distinkt": 3}]})
+    assert "match.plans.1.max_distinkt: unknown key. Did you mean 'max_distinct'?" in message_of(path)
+    path = study_file({"match.plans": [{"method": "global", "max_distinct": 0}]})
+    assert "match.plans.0.max_distinct: 0: it must be greater than or equal to 1 (global: at most" in message_of(path)
+
+
+def test_constraints_of_all_layers_need_the_global_method(study_file):
+    path = study_file({"match.plans": [{"max_distinct": 3}]})
+    assert "match.plans.0: max_distinct needs `method: global`" in message_of(path)
+
+
+def test_what_defines_a_trial_leaves_out_later_keys_at_their_defaults():
+    training = TrainingSection(epochs=1, lr=0.1)
+    assert "patience" not in training.definition()
+    assert TrainingSection(epochs=1, lr=0.1, patience=3).definition() == training.definition() | {"patience": 3}
+    search = SearchSection(noise_weights=[0.1], training=training)
+    assert search.definition()["training"] == training.definition()
+    assert "per_channel" not in search.definition()

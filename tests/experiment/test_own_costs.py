@@ -6,7 +6,7 @@ import pytest
 
 from agnsim.errors import LibraryError
 from agnsim.experiment.config import Study
-from agnsim.experiment.prepare import load_circuits
+from agnsim.experiment.circuits import load_circuits
 from agnsim.multipliers import energy_ratio
 
 
@@ -26,7 +26,7 @@ def study(root: Path, circuits: list[str]) -> Study:
 def test_ratios_are_of_your_own_costs(tmp_path: Path) -> None:
     lines = "name,power_mw,technology,flow\nmul8u_array,4,7 nm,mine\nmul8u_drum_k4,1,7 nm,mine\n"
     (tmp_path / "costs.csv").write_text(lines, encoding="utf-8")
-    library, reference = load_circuits(study(tmp_path, ["mul8u_drum_k4", "mul8u_array"]))
+    library, (reference,) = load_circuits(study(tmp_path, ["mul8u_drum_k4", "mul8u_array"]))
     assert energy_ratio(library["mul8u_drum_k4"], reference) == 0.25
     assert library["mul8u_drum_k4"].other_costs[0].flow == "unit"
 

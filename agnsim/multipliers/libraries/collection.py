@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -66,6 +66,20 @@ class Library(Mapping[str, Multiplier]):
             LibraryError: Two of them have the same name.
         """
         return cls(name, [_entry(multiplier) for multiplier in multipliers], description=description)
+
+    @classmethod
+    def joined(cls, libraries: Sequence[Library]) -> Library:
+        """Return the circuits of several libraries as one; a single library as it is.
+
+        Raises:
+            LibraryError: Two of them have the same name.
+        """
+        if len(libraries) == 1:
+            return libraries[0]
+        whole = cls(" + ".join(library.name for library in libraries), [e for one in libraries for e in one.entries])
+        for library in libraries:
+            whole._circuits |= library._circuits
+        return whole
 
     @property
     def flow(self) -> str | None:
