@@ -1,8 +1,9 @@
 """Make the built-in library from the families: `python -m agnsim.multipliers.generate [--out DIR] [--check]`.
 
 Every circuit is generated as a netlist, evaluated for all operand pairs, synthesised onto the unit cells and costed by
-one evaluator; the mapped netlist is kept beside the table. Running it again with the same yosys gives the same files,
-so `--check` proves that the committed library is what this code makes. Needs the extra `agnsim[synth]`.
+one evaluator; the mapped netlist is kept beside the table. Then the MACs around the circuits of at most 8 bits are
+costed. Running it again with the same yosys gives the same files, so `--check` proves that the committed library is
+what this code makes. Needs the extra `agnsim[synth]`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from agnsim import _bundled
 from agnsim.errors import AgnsimError
 from agnsim.multipliers.families import Circuit, Family, families
 from agnsim.multipliers.libraries.factor_files import FACTORS
-from agnsim.multipliers.libraries.library import write_library
+from agnsim.multipliers.libraries.library import load_library, write_library
+from agnsim.multipliers.libraries.mac_costs import MAC_COSTS, write_mac_costs
 from agnsim.multipliers.multiplier import Multiplier
 from agnsim.multipliers.netlists.netlist import Netlist
 from agnsim.multipliers.netlists.netlist_cost import FLOW
 from agnsim.multipliers.synthesis import Synthesis, synthesise_many
+from agnsim.multipliers.synthesis.library_macs import library_macs
 
 NAME = "builtin"
 DESCRIPTION = (
@@ -64,8 +67,10 @@ def circuits(
 def write(
     folder: Path, selected: Iterable[Family] | None = None, *, on_circuit: Callable[[str], None] | None = None
 ) -> None:
-    """Write the library, or the given families of it, to a folder; an older library there is replaced."""
+    """Write the library, or the given families of it, and its MACs to a folder; an older library there is replaced."""
     write_library(folder, NAME, circuits(selected, on_circuit=on_circuit), description=DESCRIPTION, flow=FLOW)
+    macs = library_macs(load_library(folder), jobs=os.cpu_count() or 1)
+    write_mac_costs(folder / MAC_COSTS, macs)
 
 
 def differences(fresh: Path, stored: Path) -> list[str]:

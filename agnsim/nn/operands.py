@@ -14,7 +14,7 @@ from agnsim.errors import ConversionError, InputError
 from agnsim.nn.arithmetic import Arithmetic, MultiplyingLayer, Quantized, shifted
 from agnsim.nn.layers import ApproxLayer, approx_layers
 from agnsim.nn.modes import device_of, evaluating, inputs_of
-from agnsim.types import LayerOperands
+from agnsim.types import FloatArray, LayerOperands
 
 
 def sample_operands(
@@ -67,14 +67,18 @@ class _Recorder(Quantized):
         self._fields: Tensor | None = None
         self._groups: Tensor | None = None
         self._count = 0
-        self._sum = self._squares = 0.0
+        self._sum: FloatArray = np.zeros(1)
+        self._squares: FloatArray = np.zeros(1)
 
     def product(self, layer: MultiplyingLayer, x: Tensor, shift: Tensor | None = None) -> Tensor:
         """See the base."""
         y = super().product(layer, x)
-        self._count += y.numel()
-        self._sum += float(y.sum(dtype=torch.float64))
-        self._squares += float(y.double().square().sum())
+        channels = layer.weight.shape[0]
+        axis = y.dim() - layer.operation.per_channel(y.new_empty(channels)).dim()
+        by_channel = y.double().movedim(axis, 0).reshape(channels, y.numel() // channels)
+        self._count += by_channel.shape[1]
+        self._sum = self._sum + by_channel.sum(1).cpu().numpy()
+        self._squares = self._squares + by_channel.square().sum(1).cpu().numpy()
         self._sample(layer, x)
         return shifted(layer, y, shift) if self._own is None else self._own.product(layer, x, shift)
 
@@ -107,7 +111,7 @@ class _Recorder(Quantized):
             raise ConversionError(f"layer {name!r} is never executed on the data for operand samples.")
         weight, activation = layer.weight_quantizer, layer.activation_quantizer
         scale = (activation.scale.double() * weight.scale.double()).expand(layer.weight.shape[0])
-        mean = self._sum / max(1, self._count)
+        mean, square = self._sum / max(1, self._count), self._squares / max(1, self._count)
         return LayerOperands(
             layer=name,
             rows=self._fields.to(torch.int32).numpy(),
@@ -116,5 +120,6 @@ class _Recorder(Quantized):
             groups=layer.operation.groups,
             zero_point_a=activation.zero_points[0],
             output_scale=scale.cpu().numpy().copy(),
-            output_std=max(0.0, self._squares / max(1, self._count) - mean**2) ** 0.5,
+            output_std=float(max(0.0, square.mean() - mean.mean() ** 2) ** 0.5),
+            channel_output_std=np.sqrt(np.maximum(square - mean**2, 0.0)),
         )

@@ -84,7 +84,7 @@ def rebuild(
 
 def _arithmetic(entry: Json, assignment: Mapping[str, Choice | Multiplier], layer: str, engine: str) -> Arithmetic:
     if entry["kind"] in _STATELESS:
-        return _STATELESS[entry["kind"]]()
+        return _STATELESS[entry["kind"]](**{name: value for name, value in entry.items() if name != "kind"})
     if entry["kind"] != Emulated.kind:
         raise CheckpointError(f"description of layer {layer!r}: unknown arithmetic {entry['kind']!r}.")
     if layer not in assignment:

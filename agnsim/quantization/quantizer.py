@@ -86,6 +86,11 @@ class Quantizer(nn.Module):
         """
         calibrator = self._calibrator or Calibrator(self.spec, self.scale.numel(), self.label)
         scale, zero_point = calibrator.scale_and_zero_point()
+        self.set_range(scale, zero_point)
+
+    @torch.no_grad()
+    def set_range(self, scale: Tensor, zero_point: Tensor) -> None:
+        """Set scale and zero point, of the shapes that the state dict has or that broadcast to them."""
         self.scale.copy_(scale)
         self.zero_point.copy_(zero_point)
         self.calibrated.fill_(True)

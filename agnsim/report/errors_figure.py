@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from agnsim.analysis import ErrorModelAccuracy, error_model_accuracy
 from agnsim.report.figure import Figure, axis, build, colorscale, text
 from agnsim.report.layers import operands
 from agnsim.report.numbers import fixed, percent
@@ -20,67 +20,20 @@ HEIGHT = 470
 LINEAR_BELOW = 0.01
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How well predictions meet measurements.
+def accuracy(predictions: Sequence[Prediction]) -> ErrorModelAccuracy | None:
+    """Compare the record's predictions with its measurements; `None` where nothing can be compared."""
 
-    Attributes:
-        compared: Pairs whose prediction and measurement are both positive.
-        exact: Pairs without any error, predicted and measured.
-        median: Median of |predicted / measured - 1|, in percent.
-        p90: Its 90th percentile, in percent.
-        rank_correlation: Spearman's, over the layers' medians of the choices within a layer.
-        worst_layer: Layer of the lowest rank correlation, with it.
-    """
+    def column(name: str) -> FloatArray:
+        return np.array([getattr(row, name) for row in predictions], dtype=np.float64)  # None becomes NaN
 
-    compared: int
-    exact: int
-    median: float
-    p90: float
-    rank_correlation: float | None
-    worst_layer: tuple[str, float] | None
-
-
-def agreement(predictions: Sequence[Prediction]) -> Agreement | None:
-    """Compare predicted and measured standard deviations; `None` where nothing can be compared."""
-    both = [
-        (p.layer, p.predicted_std, p.measured_std)
-        for p in predictions
-        if p.predicted_std is not None and p.measured_std is not None
-    ]
-    pairs = [(layer, predicted, measured) for layer, predicted, measured in both if predicted > 0 and measured > 0]
-    if not pairs:
-        return None
-    ratio = np.array([predicted / measured for _, predicted, measured in pairs])
-    deviation = 100.0 * np.abs(ratio - 1.0)
-    by_layer: dict[str, list[tuple[float, float]]] = {}
-    for layer, predicted, measured in pairs:
-        by_layer.setdefault(layer, []).append((predicted, measured))
-    correlations = {layer: value for layer, rows in by_layer.items() if (value := spearman(np.array(rows))) is not None}
-    worst = min(correlations.items(), key=lambda item: item[1], default=None)
-    return Agreement(
-        compared=len(pairs),
-        exact=sum(predicted == 0 and measured == 0 for _, predicted, measured in both),
-        median=float(np.median(deviation)),
-        p90=float(np.percentile(deviation, 90)),
-        rank_correlation=float(np.median(list(correlations.values()))) if correlations else None,
-        worst_layer=worst,
+    return error_model_accuracy(
+        [row.layer for row in predictions],
+        column("predicted_std"),
+        column("measured_std"),
+        predicted_mean=column("predicted_mean"),
+        measured_mean=column("measured_mean"),
+        output_std=column("output_std"),
     )
-
-
-def spearman(pairs: FloatArray) -> float | None:
-    """Return the rank correlation of the two columns of a float64 `[N, 2]`; `None` below three rows or if constant."""
-    if len(pairs) < 3:
-        return None
-    first, second = _ranks(pairs[:, 0]), _ranks(pairs[:, 1])
-    spread = float(first.std() * second.std())
-    return None if spread == 0 else float(((first - first.mean()) * (second - second.mean())).mean()) / spread
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2.0)[inverse]
 
 
 def error_figures(record: Record, key: str) -> list[Figure]:
@@ -189,17 +142,23 @@ def _scatter(
     }
 
 
-def sentence(found: Agreement) -> str:
+def sentence(found: ErrorModelAccuracy) -> str:
     """Say how good the prediction is."""
     words = (
-        f"Over {found.compared:,} choices that err, the predicted standard deviation is off by {percent(found.median)} "
-        f"in the median and by {percent(found.p90)} at the 90th percentile."
+        f"Over {found.compared:,} pairs of layer and choice that err, the predicted standard deviation is off by "
+        f"{percent(100 * found.std_median)} in the median and by {percent(100 * found.std_p95)} at the 95th "
+        f"percentile; {percent(100 * found.std_within_10_percent)} of them are within {percent(10, 0)}."
     )
-    if found.rank_correlation is not None and found.worst_layer is not None:
-        layer, value = found.worst_layer
+    if found.mean_median is not None and found.mean_p95 is not None and found.mean_largest is not None:
+        median, high, largest = (percent(100 * v) for v in (found.mean_median, found.mean_p95, found.mean_largest))
         words += (
-            f" Rank correlation of the choices within a layer: {fixed(found.rank_correlation, 3)} in the median layer, "
-            f"{fixed(value, 3)} in the worst ({layer})."
+            f" The predicted mean is off by {median} of the layer's output std in the median, {high} at the 95th "
+            f"percentile and {largest} at most."
+        )
+    if found.rank_median is not None:
+        words += (
+            f" Rank correlation of the choices within a layer: {fixed(found.rank_median, 3)} in the median layer, "
+            f"{fixed(found.rank_smallest, 3)} in the worst ({found.rank_smallest_layer})."
         )
     if found.exact:
         words += f" {found.exact:,} choices without any error, predicted and measured, are left out."

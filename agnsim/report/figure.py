@@ -18,15 +18,6 @@ KIND_COLOUR = {
     "pruned": "#7a3fa8",
     "pruned_heterogeneous": "#0a7d5a",
 }
-KIND_SYMBOL = {
-    "float": "line-ew",
-    "quantized": "square",
-    "narrow": "diamond",
-    "uniform": "circle",
-    "heterogeneous": "star",
-    "pruned": "triangle-up",
-    "pruned_heterogeneous": "triangle-down",
-}
 RUN_COLOURS = ("#0b5fc0", "#c2560a", "#0a7d5a", "#7a3fa8", "#b3153f", "#6b6400", "#00707f", "#5a6577")
 # Viridis cut before its pale yellow end, which has too little contrast on white.
 SEQUENCE = ("#440154", "#472f7d", "#39568c", "#2a788e", "#1f988b", "#35b779", "#74c23a", "#a5a412")
@@ -34,10 +25,25 @@ SEQUENCE = ("#440154", "#472f7d", "#39568c", "#2a788e", "#1f988b", "#35b779", "#
 
 @dataclass(frozen=True)
 class View:
-    """A button that sets axis ranges: relayout values by plotly key."""
+    """A button.
+
+    Attributes:
+        label: On the button.
+        ranges: What it sets in the layout, by plotly key.
+        visible: Which of the traces it shows, one entry each; None: it leaves them as they are.
+    """
 
     label: str
     ranges: dict[str, Any]
+    visible: list[bool] | None = None
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A row of buttons of which one is pressed; the first is the initial one."""
+
+    label: str
+    views: list[View]
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Figure:
         caption: How to read it.
         spec: JSON of `{"data", "layout"}`, safe inside a script element.
         height: In CSS pixels.
-        views: Buttons above the plot; the first is the initial one.
+        switches: Rows of buttons above the plot.
         choices: Selection list above the plot; the first is the initial one.
         wide: Keep a minimum width and scroll on narrow screens.
     """
@@ -70,7 +76,7 @@ class Figure:
     caption: str
     spec: str
     height: int
-    views: list[View] = field(default_factory=list)
+    switches: list[Switch] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     wide: bool = False
 

@@ -2,238 +2,209 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from agnsim.report.figure import GREY, INK, KIND_COLOUR, KIND_SYMBOL, RUN_COLOURS, Figure, View, axis, build, text
-from agnsim.report.numbers import fixed, interval, saving
+from agnsim.report.figure import GREY, INK, KIND_COLOUR, MUTED, Figure, Switch, View, axis, build, text
+from agnsim.report.marks import accuracy_views, error_bars, hover, symbol
+from agnsim.report.methods import METHODS, method_of
+from agnsim.report.numbers import fixed
 from agnsim.report.record import Record, Trial
-from agnsim.report.rival import APPROXIMATE_KINDS, EXACT_KINDS, Point, dominated_by_exact, flows, front, points
+from agnsim.report.rival import (
+    APPROXIMATE_KINDS,
+    EXACT_KINDS,
+    MULTIPLICATION,
+    Energy,
+    Point,
+    dominated_by_exact,
+    energies,
+    flows,
+    front,
+    points,
+)
 
-ZOOM_POINTS = 5.0
 HEIGHT = 600
-
-
-@dataclass(frozen=True)
-class Series:
-    """Points that share a legend entry."""
-
-    name: str
-    points: list[Point]
-    colour: str
-    symbols: list[str]
+# Labels of the exact front, as shares of the axes of the narrowest screen: what one takes, and how close to the
+# accuracy axis it no longer fits to the left of its point.
+LABEL_WIDTH, LABEL_HEIGHT, LABEL_MARGIN = 0.09, 0.045, 0.14
 
 
 def front_figure(record: Record, key: str) -> Figure | None:
     """Draw the front of one study, or nothing where no trial has both coordinates."""
-    drawn = points(trial for trial in record.trials if trial.kind != "float")
-    if not drawn:
+    others = [trial for trial in record.trials if trial.kind != "float"]
+    costs = [energy for energy in energies(record) if points(others, energy)]
+    if not costs:
         return None
-    beaten = {id(point.trial) for point, _ in dominated_by_exact(record)}
-    traces: list[dict[str, Any]] = [
-        _front_line("exact front (the rival)", points(record.of_kind(*EXACT_KINDS)), INK, labelled=True),
-        _front_line("heterogeneous front", points(record.of_kind("heterogeneous")), KIND_COLOUR["heterogeneous"]),
-    ]
-    traces += [_markers(series) for series in _series(drawn, beaten)]
+    drawn = {energy: points(others, energy) for energy in costs}
+    baseline = record.float_trial.accuracy_top1 if record.float_trial else None
+    views = accuracy_views([p.accuracy for rows in drawn.values() for p in rows], baseline)
+    span = views[0].ranges["yaxis.range"] if views else _extent([p.accuracy for p in drawn[costs[0]]], baseline)
+    parts = [_traces(record, energy, rows, span) for energy, rows in drawn.items()]
+    owner = [index for index, part in enumerate(parts) for _ in part]
+    traces = [trace | {"visible": index == 0} for index, part in enumerate(parts) for trace in part]
     layout: dict[str, Any] = {
-        "xaxis": axis(_energy_title(record), range=_energy_range(drawn)),
-        "yaxis": axis("Top-1 accuracy on the report images (%)"),
+        "xaxis": axis(_title(record, costs[0]), range=_energy_range(drawn[costs[0]])),
+        "yaxis": axis("Top-1 accuracy on the report images (%)", range=span),
         "hovermode": "closest",
         "annotations": [],
         "shapes": [],
     }
-    baseline = record.float_trial.accuracy_top1 if record.float_trial else None
     if baseline is not None:
         _mark_float(layout, baseline)
-    _mark_headline(layout, record)
-    views = _views([p.accuracy for p in drawn], baseline, "Within 5 points of float")
-    if views:
-        layout["yaxis"]["range"] = views[0].ranges["yaxis.range"]
-    caption = (
-        "Down and to the right is worse. Bars are paired 95 % intervals of the drop against the float network; "
-        "hollow: without retraining; grey: dominated by an exact network (point estimates)."
-    )
-    used = flows([point.trial for point in drawn])
-    if len(used) > 1:
-        caption += (
-            f" Energy ratios come from {len(used)} flows ({', '.join(used)}), each relative to its own exact reference."
-        )
-    alt = (
-        f"Scatter plot of {len(drawn)} networks: multiplication energy against top-1 accuracy, with the front of exact "
-        "multipliers as a line. All values are in the table of trials."
-    )
-    return Figure(key, "Energy and accuracy", alt, caption, build(traces, layout, height=HEIGHT), HEIGHT, views)
-
-
-def overlay_figure(records: Sequence[Record], names: Sequence[str], key: str) -> Figure | None:
-    """Draw several studies over each other, as drops, because their float networks differ."""
-    traces: list[dict[str, Any]] = []
-    drops: list[float] = []
-    for index, (record, name) in enumerate(zip(records, names, strict=True)):
-        colour = RUN_COLOURS[index % len(RUN_COLOURS)]
-        for kinds, dash in ((EXACT_KINDS, "dot"), (APPROXIMATE_KINDS, "solid")):
-            rows = front(
+    trial = record.headline_trial
+    marked = trial is not None and trial.accuracy_top1 is not None and costs[0].of(trial) is not None
+    if trial is not None and marked:
+        _mark_headline(layout, trial, costs[0])
+    switches = []
+    if len(costs) > 1:
+        switches.append(
+            Switch(
+                "Energy on the horizontal axis",
                 [
-                    Point(p.trial, p.energy, -p.trial.accuracy_drop_pp)
-                    for p in points(record.of_kind(*kinds))
-                    if p.trial.accuracy_drop_pp is not None
-                ]
+                    View(
+                        energy.title,
+                        {"xaxis.title.text": _title(record, energy), "xaxis.range": _energy_range(drawn[energy])}
+                        | (_move_headline(len(layout["annotations"]) - 1, trial, energy) if marked and trial else {}),
+                        [own == index for own in owner],
+                    )
+                    for index, energy in enumerate(costs)
+                ],
             )
-            if not rows:
-                continue
-            drops += [point.accuracy for point in rows]
-            title = f"{name}: {'exact' if kinds is EXACT_KINDS else 'approximate'} front"
-            traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines+markers",
-                    "name": text(title),
-                    "x": [point.energy for point in rows],
-                    "y": [point.accuracy for point in rows],
-                    "line": {"color": colour, "dash": dash, "width": 2, "shape": "hv"},
-                    "marker": {"size": 9, "symbol": [_symbol(point.trial) for point in rows], "color": colour},
-                    "error_y": _error_bars(rows),
-                    "hovertext": [_hover(point.trial) for point in rows],
-                    "hoverinfo": "text",
-                }
-            )
-    if not traces:
-        return None
-    layout: dict[str, Any] = {
-        "xaxis": axis("Multiplication energy (1.0 = the study's exact reference)", rangemode="tozero"),
-        "yaxis": axis("Top-1 accuracy relative to float (points)", zeroline=True, zerolinecolor="#8b95a5"),
-        "hovermode": "closest",
-    }
-    views = _views(drops, 0.0, "Within 5 points of float")
+        )
     if views:
-        layout["yaxis"]["range"] = views[0].ranges["yaxis.range"]
-    caption = (
-        "One colour a study, fronts only; dotted: exact multipliers, solid: approximate; bars: paired 95 % intervals."
+        switches.append(Switch("Range of the accuracy axis", views))
+    used = flows([point.trial for point in drawn[costs[0]]])
+    alt = (
+        f"Scatter plot of {len(drawn[costs[0]])} networks: {costs[0].noun} against top-1 accuracy, with the front of "
+        "exact multipliers as a line. All values are in the table of trials."
     )
-    alt = f"Fronts of {len(records)} studies: multiplication energy against accuracy relative to the float network."
-    return Figure(key, "Fronts of all studies", alt, caption, build(traces, layout, height=HEIGHT), HEIGHT, views)
+    spec = build(traces, layout, height=HEIGHT)
+    return Figure(key, "Energy and accuracy", alt, _caption(used), spec, HEIGHT, switches)
 
 
-def _series(drawn: Sequence[Point], beaten: set[int]) -> list[Series]:
+def _caption(used: Sequence[str]) -> str:
+    words = (
+        "Down and to the right is worse. A symbol a method; filled: retrained, hollow: not; grey: dominated by an "
+        "exact network (point estimates). Bars, at the networks of a front and the headline, are paired 95 % intervals "
+        "of the drop against the float network."
+    )
+    if len(used) > 1:
+        named = ", ".join(used)
+        words += f" Energy ratios come from {len(used)} flows ({named}), each relative to its own exact reference."
+    return words
+
+
+def _traces(record: Record, energy: Energy, drawn: Sequence[Point], span: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the two fronts, then the points by method, the dominated ones beneath the others."""
+    exact, assigned = (front(points(record.of_kind(*kinds), energy)) for kinds in (EXACT_KINDS, ("heterogeneous",)))
+    headline = [point for point in drawn if point.trial.trial == record.headline]
+    with_bars = {id(point.trial) for point in [*exact, *assigned, *headline]}
+    # The 8-bit network is what everything is relative to, dominated or not.
+    beaten = {id(point.trial) for point, _ in dominated_by_exact(record, energy, (*APPROXIMATE_KINDS, "narrow"))} - {
+        id(point.trial) for point in headline
+    }
+    traces = [
+        _front_line("exact front (the rival)", exact, INK) | _labels(exact, assigned, drawn, span),
+        _front_line("heterogeneous front", assigned, KIND_COLOUR["heterogeneous"]),
+    ]
     groups: dict[str, list[Point]] = {}
     for point in drawn:
-        groups.setdefault(_series_name(point.trial, id(point.trial) in beaten), []).append(point)
-    order = {kind: rank for rank, kind in enumerate(KIND_COLOUR)}
-    result = []
-    for name, members in sorted(groups.items(), key=lambda item: (_rank(item[0]), order[item[1][0].trial.kind])):
-        colour = GREY if _rank(name) == 0 else KIND_COLOUR[members[0].trial.kind]
-        title = f"{name} ({len(members)})"
-        result.append(Series(title, members, colour, [_symbol(point.trial) for point in members]))
-    return result
+        name = "dominated by the exact front" if id(point.trial) in beaten else method_of(point.trial).name
+        groups.setdefault(name, []).append(point)
+    for name in ("dominated by the exact front", *(method.name for method in METHODS)):
+        if name in groups:
+            traces.append(_markers(name, groups[name], with_bars))
+    if any(not point.trial.retrained for point in drawn):
+        traces.append(_key_entry("hollow: not retrained"))
+    return [trace for trace in traces if trace["x"]]
 
 
-def _rank(name: str) -> int:
-    return 0 if name.startswith("dominated") else 1
-
-
-def _series_name(trial: Trial, is_beaten: bool) -> str:
-    if is_beaten:
-        return "dominated by the exact front"
-    name = {"quantized": "exact 8-bit", "narrow": "narrow exact"}.get(trial.kind, trial.kind.replace("_", " "))
-    return name if trial.retrained else f"{name}, not retrained"
-
-
-def _symbol(trial: Trial) -> str:
-    return KIND_SYMBOL[trial.kind] + ("" if trial.retrained else "-open")
-
-
-def _markers(series: Series) -> dict[str, Any]:
-    size = {"heterogeneous": 13, "quantized": 10}
+def _markers(name: str, rows: Sequence[Point], with_bars: Collection[int]) -> dict[str, Any]:
+    methods = [method_of(point.trial) for point in rows]
+    # One symbol has to stand for all of them in the legend: a filled one where there is any.
+    order = sorted(range(len(rows)), key=lambda index: not rows[index].trial.retrained)
+    rows, methods = [rows[index] for index in order], [methods[index] for index in order]
+    is_beaten = name.startswith("dominated")
+    colour = GREY if is_beaten else methods[0].colour
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": text(series.name),
-        "x": [point.energy for point in series.points],
-        "y": [point.accuracy for point in series.points],
-        "error_y": _error_bars(series.points) | {"color": series.colour},
+        "name": text(f"{name} ({len(rows)})"),
+        "x": [point.energy for point in rows],
+        "y": [point.accuracy for point in rows],
+        "error_y": error_bars(rows, with_bars) | {"color": colour},
         "marker": {
-            "color": series.colour,
-            "opacity": 1,
-            "symbol": series.symbols,
-            "size": [size.get(point.trial.kind, 9) for point in series.points],
-            "line": {"width": 1.5, "color": series.colour},
+            "color": colour,
+            "opacity": 0.75 if is_beaten else 1,
+            "symbol": [symbol(point.trial) for point in rows],
+            "size": [round(0.75 * method.size) if is_beaten else method.size for method in methods],
+            "line": {"width": 1.2 if is_beaten else 1.5, "color": colour},
         },
-        "hovertext": [_hover(point.trial) for point in series.points],
+        "hovertext": [hover(point.trial) for point in rows],
         "hoverinfo": "text",
     }
 
 
-def _front_line(name: str, candidates: Sequence[Point], colour: str, *, labelled: bool = False) -> dict[str, Any]:
-    rows = front(candidates)
-    label = [f"a{p.trial.bits_a}w{p.trial.bits_b}" if p.trial.bits_a and p.trial.bits_b else "" for p in rows]
+def _key_entry(name: str) -> dict[str, Any]:
+    """Return a line of the legend that has no points."""
+    marker = {"symbol": "circle-open", "size": 8, "color": MUTED, "line": {"width": 1.5, "color": MUTED}}
+    return {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None], "marker": marker}
+
+
+def _front_line(name: str, rows: Sequence[Point], colour: str) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "mode": "lines+text" if labelled else "lines",
+        "mode": "lines",
         "name": name,
         "x": [point.energy for point in rows],
         "y": [point.accuracy for point in rows],
-        "text": label if labelled else [],
-        "textposition": "top left",
-        "textfont": {"size": 11, "color": colour},
         "line": {"color": colour, "width": 2, "shape": "hv"},
         "hoverinfo": "skip",
         "showlegend": len(rows) > 1,
-        "visible": bool(rows),
     }
 
 
-def _error_bars(rows: Sequence[Point]) -> dict[str, Any]:
-    up, down = [], []
-    for trial in (point.trial for point in rows):
-        drop, low, high = trial.accuracy_drop_pp, trial.drop_low_pp, trial.drop_high_pp
-        known = drop is not None and low is not None and high is not None
-        # A low drop is a high accuracy, so the ends change places.
-        up.append(max(drop - low, 0.0) if known else 0.0)  # type: ignore[operator]
-        down.append(max(high - drop, 0.0) if known else 0.0)  # type: ignore[operator]
-    return {"type": "data", "array": up, "arrayminus": down, "thickness": 1.2, "width": 3}
+def _labels(
+    rows: Sequence[Point], others: Sequence[Point], drawn: Sequence[Point], span: Sequence[float]
+) -> dict[str, Any]:
+    """Return the widths along the exact front: as many as fit, the most accurate first, none across another mark."""
+    left, right = _energy_range(drawn)
+    width, height = right - left, span[1] - span[0]
+    kept: list[Point] = []
+    labels: list[str] = []
+    for point in reversed(rows):
+        bits = point.trial.bits_a, point.trial.bits_b
+        free = all(
+            abs(point.energy - other.energy) > LABEL_WIDTH * width
+            or abs(point.accuracy - other.accuracy) > LABEL_HEIGHT * height
+            for other in (*kept, *others)
+        )
+        label = f"a{bits[0]}w{bits[1]}" if all(bits) and not point.trial.layers and free else ""
+        kept += [point] if label else []
+        labels.append(label)
+    at = ["bottom right" if point.energy - left < LABEL_MARGIN * width else "top left" for point in rows]
+    font = {"size": 11, "color": INK}
+    return {"mode": "lines+text", "text": labels[::-1], "textposition": at, "textfont": font}
 
 
-def _hover(trial: Trial) -> str:
-    span = interval(trial.drop_low_pp, trial.drop_high_pp)
-    lines = [
-        f"<b>{text(trial.label)}</b>",
-        f"trial {text(trial.trial)}"
-        + ("" if trial.retrained is None else ", retrained" if trial.retrained else ", not retrained"),
-        f"top-1 {fixed(trial.accuracy_top1)} %",
-    ]
-    if trial.accuracy_drop_pp is not None:
-        lines.append(f"drop {fixed(trial.accuracy_drop_pp)} pp" + (f" ({span})" if span else ""))
-    lines.append(f"energy {fixed(trial.multiplier_energy, 3)} (saves {fixed(saving(trial.multiplier_energy), 1)} %)")
-    if trial.noise_weight is not None and "noise weight" not in trial.label:
-        lines.append(f"noise weight {trial.noise_weight:g}")
-    if trial.distinct_multipliers is not None and trial.layers:
-        lines.append(f"{trial.distinct_multipliers} distinct multipliers")
-    if trial.seed is not None:
-        lines.append(f"seed {trial.seed}")
-    return "<br>".join(lines)
-
-
-def _energy_title(record: Record) -> str:
+def _title(record: Record, energy: Energy) -> str:
     reference = record.reference_multiplier
-    return f"Multiplication energy (1.0 = {text(reference.name) if reference else 'exact reference'})"
+    name = text(reference.name) if reference else "exact reference"
+    return f"{energy.title} (1.0 = {name if energy == MULTIPLICATION else 'exact 8-bit MAC'})"
 
 
 def _energy_range(drawn: Sequence[Point]) -> list[float]:
-    highest = max(max(point.energy for point in drawn), 1.0)
-    return [0.0, highest * 1.06]
+    values = [1.0, *(point.energy for point in drawn)]
+    # A multiply-accumulate unit has a floor that no multiplier lowers: from 0, its networks would stand in a corner.
+    low = 0.0 if min(values) < 0.3 else math.floor(10.0 * min(values) - 1.0) / 10.0
+    return [low, max(values) + 0.06 * (max(values) - low)]
 
 
-def _views(accuracies: Sequence[float], baseline: float | None, label: str) -> list[View]:
-    """Zoom and full view where collapsed networks would flatten the picture; none where the full view serves."""
-    if baseline is None or min(accuracies) >= baseline - 1.5 * ZOOM_POINTS:
-        return []
-    best = max([*accuracies, baseline])
-    full = [min(accuracies) - 3.0, best + 3.0]
-    return [
-        View(label, {"yaxis.range": [baseline - ZOOM_POINTS, best + 1.0]}),
-        View("Everything", {"yaxis.range": full}),
-    ]
+def _extent(accuracies: Sequence[float], baseline: float | None) -> list[float]:
+    values = [*accuracies, *([] if baseline is None else [baseline])]
+    margin = 0.08 * (max(values) - min(values)) + 0.2
+    return [min(values) - margin, max(values) + margin]
 
 
 def _mark_float(layout: dict[str, Any], accuracy: float) -> None:
@@ -263,23 +234,29 @@ def _mark_float(layout: dict[str, Any], accuracy: float) -> None:
     )
 
 
-def _mark_headline(layout: dict[str, Any], record: Record) -> None:
-    trial = record.headline_trial
-    if trial is None or trial.multiplier_energy is None or trial.accuracy_top1 is None:
-        return
+def _mark_headline(layout: dict[str, Any], trial: Trial, energy: Energy) -> None:
+    colour = method_of(trial).colour
     layout["annotations"].append(
         {
-            "x": trial.multiplier_energy,
+            "x": energy.of(trial),
             "y": trial.accuracy_top1,
             "text": "<b>headline</b>",
             "showarrow": True,
             "arrowhead": 2,
             "arrowwidth": 1.4,
-            "arrowcolor": KIND_COLOUR[trial.kind],
+            "arrowcolor": colour,
             "standoff": 9,
             "ax": 44,
             "ay": 56,
-            "font": {"color": KIND_COLOUR[trial.kind]},
+            "font": {"color": colour},
             "bgcolor": "rgba(255,255,255,0.85)",
         }
+    )
+
+
+def _move_headline(index: int, trial: Trial, energy: Energy) -> dict[str, Any]:
+    """Return what puts the headline's arrow at its place on another energy axis, or hides it."""
+    place = energy.of(trial)
+    return {f"annotations[{index}].visible": place is not None} | (
+        {} if place is None else {f"annotations[{index}].x": place}
     )

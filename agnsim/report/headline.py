@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from agnsim.report.numbers import count, fixed, interval, percent, saving
 from agnsim.report.record import Record, Trial
-from agnsim.report.rival import EXACT_KINDS, best_exact_as_cheap, cheapest_exact_as_accurate, dominated_by_exact, points
+from agnsim.report.rival import (
+    APPROXIMATE_KINDS,
+    EXACT_KINDS,
+    MAC,
+    MULTIPLICATION,
+    Energy,
+    best_exact_as_cheap,
+    cheapest_exact_as_accurate,
+    dominated_by_exact,
+    points,
+)
 
 
 @dataclass(frozen=True)
@@ -27,12 +37,16 @@ class Headline:
         result: What the headline trial reaches.
         rival: What exact multipliers reach at the same or better accuracy.
         verdict: `"ahead"`, `"behind"`, or `""` where the two cannot be compared.
+        mac_rival: The same by the energy of the whole multiply-accumulate unit; empty where that is not known.
+        mac_verdict: As `verdict`.
         tiles: Key figures.
     """
 
     result: str
     rival: str
     verdict: str
+    mac_rival: str
+    mac_verdict: str
     tiles: list[Tile]
 
 
@@ -42,9 +56,16 @@ def headline(record: Record) -> Headline:
     if trial is None:
         rule = f" Its rule: {record.headline_rule}" if record.headline_rule else ""
         result = f"No trial of this study is its headline.{rule}"
-        return Headline(result, "", "", _study_tiles(record))
+        return Headline(result, "", "", "", "", _study_tiles(record))
     rival, verdict = _rival(record, trial)
-    return Headline(_result(record, trial), rival, verdict, _trial_tiles(record, trial) + _study_tiles(record))
+    mac_rival, mac_verdict = "", ""
+    if trial.pe_energy is not None and points(record.of_kind("narrow"), MAC):
+        mac_rival, mac_verdict = _rival(record, trial, MAC)
+        saved = percent(saving(trial.pe_energy))
+        costed = f" ({trial.pe_label})" if trial.pe_label else ""
+        mac_rival = f"By MAC energy{costed}, of which it saves {saved}: {mac_rival[0].lower()}{mac_rival[1:]}"
+    tiles = _trial_tiles(record, trial) + _study_tiles(record)
+    return Headline(_result(record, trial), rival, verdict, mac_rival, mac_verdict, tiles)
 
 
 def _result(record: Record, trial: Trial) -> str:
@@ -83,31 +104,36 @@ def _drop(trial: Trial) -> str:
     return f"{verb} {fixed(abs(drop))} points of top-1 accuracy against the float network{bracket}"
 
 
-def _rival(record: Record, trial: Trial) -> tuple[str, str]:
-    if not points(record.of_kind("narrow")):
+def _rival(record: Record, trial: Trial, energy: Energy = MULTIPLICATION) -> tuple[str, str]:
+    if not points(record.of_kind("narrow"), energy):
         return "No narrower exact network was evaluated, so this saving has not met its honest rival.", ""
-    if trial.multiplier_energy is None:
+    own = energy.of(trial)
+    if own is None:
         return "", ""
-    best = cheapest_exact_as_accurate(record, trial)
+    best, as_cheap = cheapest_exact_as_accurate(record, trial, energy), _as_cheap(record, trial, energy)
     if best is None:
-        return f"No exact network of this study, of any width, is as accurate.{_as_cheap(record, trial)}", "ahead"
-    name = "The plain 8-bit exact network" if best.trial.kind == "quantized" else f"A {best.trial.label} network"
+        return f"No exact network of this study, of any width, is as accurate.{as_cheap}", "ahead"
+    name = f"A {best.trial.label} network"
+    if best.trial.kind == "quantized":
+        name = "The plain 8-bit exact network"
+    elif best.trial.layers:
+        name = f"A network of exact multipliers, a width per layer ({best.trial.multiplier or best.trial.trial}),"
     fact = (
         f"{name} is at least as accurate ({percent(best.accuracy, 2)} against {percent(trial.accuracy_top1, 2)}) and "
         f"saves {percent(saving(best.energy))}"
     )
-    gap = 100.0 * (best.energy - trial.multiplier_energy)
+    gap = 100.0 * (best.energy - own)
     if round(gap, 1) > 0:
         ahead = f"{fact}: the approximate multipliers are ahead by {fixed(gap, 1)} points of energy."
-        return ahead + _as_cheap(record, trial), "ahead"
+        return ahead + as_cheap, "ahead"
     if round(gap, 1) < 0:
         return f"{fact}: the exact rival wins by {fixed(-gap, 1)} points of energy.", "behind"
     return f"{fact}: the exact rival does as well, so nothing is gained.", "behind"
 
 
-def _as_cheap(record: Record, trial: Trial) -> str:
+def _as_cheap(record: Record, trial: Trial, energy: Energy) -> str:
     """Say what exact multipliers reach for the same energy: at equal accuracy alone, one image can decide the gap."""
-    best = best_exact_as_cheap(record, trial)
+    best = best_exact_as_cheap(record, trial, energy)
     if best is None or trial.accuracy_top1 is None:
         return ""
     less = fixed(trial.accuracy_top1 - best.accuracy)
@@ -120,6 +146,8 @@ def _trial_tiles(record: Record, trial: Trial) -> list[Tile]:
     tiles = []
     if saved is not None:
         tiles.append(Tile("Multiplication energy saved", percent(saved), "of the exact reference", "main"))
+    if trial.pe_energy is not None:
+        tiles.append(Tile("MAC energy saved", percent(saving(trial.pe_energy)), "of the exact 8-bit MAC"))
     if drop is not None:
         span = interval(trial.drop_low_pp, trial.drop_high_pp)
         tiles.append(Tile("Top-1 accuracy drop", f"{fixed(drop)} pp", f"{percent(95, 0)}: {span}" if span else ""))
@@ -140,7 +168,7 @@ def _study_tiles(record: Record) -> list[Tile]:
     if baseline is not None and baseline.accuracy_top1 is not None:
         images = f"top-1 on {count(record.data.report)} images" if record.data.report else "top-1"
         tiles.append(Tile("Float network", percent(baseline.accuracy_top1, 2), images))
-    approximate = points(record.of_kind("uniform", "heterogeneous", "pruned", "pruned_heterogeneous"))
+    approximate = points(record.of_kind(*APPROXIMATE_KINDS))
     if approximate and points(record.of_kind(*EXACT_KINDS)):
         beaten = len(dominated_by_exact(record))
         tiles.append(Tile("Dominated by exact", f"{beaten} of {len(approximate)}", "approximate networks"))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from agnsim.report.figure import INK, Figure, axis, build, colorscale, ramp, rounded, text
+from agnsim.report.methods import method_of
 from agnsim.report.numbers import count, fixed, percent, saving, significant
 from agnsim.report.record import Layer, Placement, Record, Trial
 
 ROW_HEIGHT = 22
+MAX_ROWS = 40
 LETTERS = {"unsigned": "u", "twos_complement": "tc", "sign_magnitude": "sm", "offset": "off"}
 
 
@@ -63,13 +67,19 @@ def assignment_tables(record: Record, key: str) -> list[AssignmentTable]:
             AssignmentTable(
                 key=f"{key}-{len(tables)}",
                 trial=trial.trial,
-                title=f"{trial.label}{'' if trial.retrained else ', not retrained'}",
+                title=f"{_titled(trial)}{'' if trial.retrained else ', not retrained'}",
                 summary=", ".join(facts),
                 rows=rows,
                 is_headline=trial.trial == record.headline,
             )
         )
     return tables
+
+
+def _titled(trial: Trial) -> str:
+    """Return a trial's label with how it was found, unless the label says so."""
+    method = trial.method or ""
+    return trial.label if trial.kind == "narrow" or method in ("", trial.kind) else f"{trial.label}, {method}"
 
 
 def _row(record: Record, name: str, layer: Layer | None, placement: Placement | None) -> LayerRow:
@@ -114,6 +124,11 @@ def assignment_figure(record: Record, key: str) -> Figure | None:
     trials = sorted(different.values(), key=lambda trial: -(trial.multiplier_energy or 0.0))
     if len(trials) < 2:
         return None
+    total = len(trials)
+    if total > MAX_ROWS:
+        rows = set(np.linspace(0, total - 1, MAX_ROWS).round().astype(int).tolist())
+        trials = [trial for i, trial in enumerate(trials) if i in rows or trial.trial == record.headline]
+    several = len({method_of(trial) for trial in trials}) > 1
     names = [layer.name for layer in record.layers] or [placement.layer for placement in trials[0].layers]
     ratios: list[list[float | None]] = []
     hover: list[list[str]] = []
@@ -121,7 +136,9 @@ def assignment_figure(record: Record, key: str) -> Figure | None:
         placed = {placement.layer: placement for placement in trial.layers}
         ratios.append(rounded([placed[name].energy_ratio if name in placed else 1.0 for name in names]))
         hover.append([text(placed[name].multiplier) if name in placed else "exact" for name in names])
-    ticks = [f"{text(_short(trial))} {'<b>◄</b>' if trial.trial == record.headline else ''}" for trial in trials]
+    ticks = [
+        f"{text(_short(trial, several))} {'<b>◄</b>' if trial.trial == record.headline else ''}" for trial in trials
+    ]
     trace = {
         "type": "heatmap",
         "x": list(range(len(names))),
@@ -146,16 +163,19 @@ def assignment_figure(record: Record, key: str) -> Figure | None:
     caption = (
         "A row an assignment, cheapest at the top, a column a layer in network order; dark is cheap, ◄ the headline."
     )
+    if len(trials) < total:
+        caption += f" {len(trials)} of {total} different assignments, evenly from the cheapest to the dearest."
     alt = f"Map of {len(trials)} different assignments over {len(names)} layers, coloured by energy ratio."
     return Figure(
         key, "All assignments at a glance", alt, caption, build([trace], layout, height=height), height, wide=True
     )
 
 
-def _short(trial: Trial) -> str:
+def _short(trial: Trial, with_method: bool) -> str:
     weight = "" if trial.noise_weight is None else f"λ {trial.noise_weight:g}  "
     saved = "" if trial.multiplier_energy is None else f"saves {percent(saving(trial.multiplier_energy))}"
-    return f"{weight}{saved}" or trial.trial
+    method = f"{method_of(trial).name}  " if with_method else ""
+    return f"{method}{weight}{saved}" or trial.trial
 
 
 def sigma_figure(record: Record, key: str) -> Figure | None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agnsim.report.methods import NARROW_PER_LAYER, method_of
 from agnsim.report.numbers import fixed, percent, saving
 from agnsim.report.record import Record, Trial
-from agnsim.report.rival import Point, cheapest, points
+from agnsim.report.rival import EXACT_KINDS, MULTIPLICATION, Energy, Point, cheapest, cheapest_within, points
 
 LIMITS_PP = (0.5, 1.0, 2.0)
-GROUPS: tuple[tuple[str, str, bool | None], ...] = (
-    ("Exact, 8 bits and narrower", "narrow", None),
-    ("One approximate multiplier, not retrained", "uniform", False),
-    ("One approximate multiplier, retrained", "uniform", True),
-    ("A multiplier per layer, not retrained", "heterogeneous", False),
-    ("A multiplier per layer, retrained", "heterogeneous", True),
-)
 
 
 @dataclass(frozen=True)
@@ -34,61 +29,60 @@ class LimitTable:
     """The comparison.
 
     Attributes:
+        energy: What is saved, within a sentence.
         limits: Column heads, in percentage points.
         rows: Group name and one cell per limit.
         chosen_on: Which images decided whether a network keeps a limit.
     """
 
+    energy: str
     limits: list[str]
     rows: list[tuple[str, list[Cell]]]
     chosen_on: str
 
 
-def limit_table(record: Record) -> LimitTable | None:
-    """Find the cheapest network of each group within each limit of the float accuracy.
-
-    Which network is cheapest within a limit is decided on the selection images, so that the reported drops are of
-    images that chose nothing; studies without selection accuracies are decided on the report images.
-    """
+def limit_table(record: Record, energy: Energy = MULTIPLICATION) -> LimitTable | None:
+    """Find the cheapest network of each group within each limit of the float accuracy, chosen on selection images."""
     baseline = record.float_trial
-    if baseline is None:
+    groups = [(name, members) for name, members in _groups(record) if points(members, energy)]
+    if baseline is None or not groups:
         return None
-    by_selection = baseline.accuracy_selection is not None
-    rows: list[tuple[str, list[Cell]]] = []
-    found = [
-        [_cheapest(record, baseline, kind, retrained, limit, by_selection) for limit in LIMITS_PP]
-        for _, kind, retrained in GROUPS
-    ]
+    found = [[cheapest_within(record, members, limit, energy) for limit in LIMITS_PP] for _, members in groups]
     best = [cheapest(point for row in found if (point := row[column]) is not None) for column in range(len(LIMITS_PP))]
-    for (name, kind, retrained), cells in zip(GROUPS, found, strict=True):
-        if not _members(record, kind, retrained):
-            continue
-        rows.append((name, [_cell(point, best[column]) for column, point in enumerate(cells)]))
-    if not rows:
-        return None
-    chosen_on = "selection images" if by_selection else "report images, as the study has no selection accuracies"
-    return LimitTable([f"{limit:g}" for limit in LIMITS_PP], rows, chosen_on)
+    rows = [
+        (name, [_cell(point, best[column]) for column, point in enumerate(cells)])
+        for (name, _), cells in zip(groups, found, strict=True)
+    ]
+    chosen_on = "selection images"
+    if baseline.accuracy_selection is None:
+        chosen_on = "report images, as the study has no selection accuracies"
+    return LimitTable(energy.noun, [f"{limit:g}" for limit in LIMITS_PP], rows, chosen_on)
 
 
-def _members(record: Record, kind: str, retrained: bool | None) -> list[Point]:
-    kinds = ("narrow", "quantized") if kind == "narrow" else (kind,)
-    return [p for p in points(record.of_kind(*kinds)) if retrained is None or bool(p.trial.retrained) == retrained]
+def _groups(record: Record) -> list[tuple[str, Sequence[Trial]]]:
+    """Return the trials in groups; assignments by how they were found, where the study has more than one way."""
+    exact = record.of_kind(*EXACT_KINDS)
+    groups: list[tuple[str, Sequence[Trial]]] = [("Exact, 8 bits and narrower", exact)]
+    per_layer = [trial for trial in exact if method_of(trial) == NARROW_PER_LAYER]
+    if per_layer:
+        one_width = [trial for trial in exact if method_of(trial) != NARROW_PER_LAYER]
+        groups = [("Exact, one width", one_width), ("Exact, a width per layer", per_layer)]
+    assigned = record.of_kind("heterogeneous")
+    methods = dict.fromkeys(method_of(trial) for trial in assigned)
+    groups += _halves("One approximate multiplier", record.of_kind("uniform"))
+    if len(methods) <= 1:
+        return groups + _halves("A multiplier per layer", assigned)
+    for method in methods:
+        members = [trial for trial in assigned if method_of(trial) == method]
+        groups.append((f"A multiplier per layer, {method.name}", members))
+    return groups
 
 
-def _cheapest(
-    record: Record, baseline: Trial, kind: str, retrained: bool | None, limit: float, by_selection: bool
-) -> Point | None:
-    drops = [(point, _drop(baseline, point.trial, by_selection)) for point in _members(record, kind, retrained)]
-    kept = [(point.energy, drop, point) for point, drop in drops if drop is not None and drop <= limit]
-    return min(kept, key=lambda row: row[:2], default=(None, None, None))[2]  # equal energies: the smaller drop
-
-
-def _drop(baseline: Trial, trial: Trial, by_selection: bool) -> float | None:
-    if not by_selection:
-        return trial.accuracy_drop_pp
-    if baseline.accuracy_selection is None or trial.accuracy_selection is None:
-        return None
-    return baseline.accuracy_selection - trial.accuracy_selection
+def _halves(title: str, members: Sequence[Trial]) -> list[tuple[str, Sequence[Trial]]]:
+    return [
+        (f"{title}, not retrained", [trial for trial in members if not trial.retrained]),
+        (f"{title}, retrained", [trial for trial in members if trial.retrained]),
+    ]
 
 
 def _cell(point: Point | None, best: Point | None) -> Cell:
@@ -96,6 +90,6 @@ def _cell(point: Point | None, best: Point | None) -> Cell:
         return Cell()
     trial = point.trial
     is_best = best is not None and point.energy == best.energy
-    # the exact networks' group holds both; the other groups' names say which
-    label = f"{trial.label}, retrained" if trial.kind == "narrow" and trial.retrained else trial.label
+    # "One approximate multiplier" is two groups whose names say which; the others hold both
+    label = f"{trial.label}, retrained" if trial.kind != "uniform" and trial.retrained else trial.label
     return Cell(percent(saving(point.energy)), label, trial.trial, fixed(trial.accuracy_drop_pp), is_best)

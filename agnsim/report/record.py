@@ -168,6 +168,7 @@ class Trial(Part):
     bits_a: int | None = None
     bits_b: int | None = None
     seconds: float | None = None
+    pe_label: str | None = None
     graph: str | None = None
     graph_note: str | None = None
     layers: list[Placement] = []
@@ -182,7 +183,7 @@ class Trial(Part):
         if self.kind == "quantized":
             return f"exact {widths}"
         if self.kind == "narrow":
-            return f"narrow exact {widths}"
+            return f"narrow exact {f'per layer ({self.multiplier or self.trial})' if self.layers else widths}"
         if self.kind == "uniform":
             return f"uniform {self.multiplier or self.trial}"
         if self.multiplier:

@@ -13,12 +13,39 @@ APPROXIMATE_KINDS = ("uniform", "heterogeneous", "pruned", "pruned_heterogeneous
 
 
 @dataclass(frozen=True)
+class Energy:
+    """An energy that networks are compared by.
+
+    Attributes:
+        column: Its column in `results.csv`.
+        title: At the head of axes and columns.
+    """
+
+    column: str
+    title: str
+
+    def of(self, trial: Trial) -> float | None:
+        """Return a trial's energy as a ratio to the reference; lower is better."""
+        value: float | None = getattr(trial, self.column)
+        return value
+
+    @property
+    def noun(self) -> str:
+        """Its name within a sentence."""
+        return self.title if self.title.startswith("MAC") else self.title.lower()
+
+
+MULTIPLICATION = Energy("multiplier_energy", "Multiplication energy")
+MAC = Energy("pe_energy", "MAC energy")
+
+
+@dataclass(frozen=True)
 class Point:
     """A trial that has both coordinates of the plot.
 
     Attributes:
         trial: The trial.
-        energy: `multiplier_energy`, ratio to the reference; lower is better.
+        energy: Ratio to the reference; lower is better.
         accuracy: Top-1 accuracy on the report images in percent; higher is better.
     """
 
@@ -32,13 +59,15 @@ class Point:
         return no_worse and (self.energy < other.energy or self.accuracy > other.accuracy)
 
 
-def points(trials: Iterable[Trial]) -> list[Point]:
+def energies(record: Record) -> list[Energy]:
+    """Return the energies that networks of the study can be compared by: at least two have them."""
+    return [MULTIPLICATION, *([MAC] if len(points(record.trials, MAC)) > 1 else [])]
+
+
+def points(trials: Iterable[Trial], energy: Energy = MULTIPLICATION) -> list[Point]:
     """Return the trials that have an energy and an accuracy."""
-    return [
-        Point(trial, trial.multiplier_energy, trial.accuracy_top1)
-        for trial in trials
-        if trial.multiplier_energy is not None and trial.accuracy_top1 is not None
-    ]
+    rows = ((trial, energy.of(trial), trial.accuracy_top1) for trial in trials)
+    return [Point(trial, cost, accuracy) for trial, cost, accuracy in rows if cost is not None and accuracy is not None]
 
 
 def front(candidates: Iterable[Point]) -> list[Point]:
@@ -50,40 +79,64 @@ def front(candidates: Iterable[Point]) -> list[Point]:
     return [rows[index] for index in kept]
 
 
-def dominated_by_exact(record: Record) -> list[tuple[Point, Point]]:
-    """Pair every approximate point that an exact network dominates with the cheapest such network.
+def dominated_by_exact(
+    record: Record, energy: Energy = MULTIPLICATION, kinds: Sequence[str] = APPROXIMATE_KINDS
+) -> list[tuple[Point, Point]]:
+    """Pair every point of these kinds that an exact network dominates with the cheapest such network.
 
     Returns:
         `(dominated, by)`, in the record's order. Point estimates are compared, not intervals.
     """
-    exact_front = front(points(record.of_kind(*EXACT_KINDS)))
+    exact_front = front(points(record.of_kind(*EXACT_KINDS), energy))
     pairs = []
-    for point in points(record.of_kind(*APPROXIMATE_KINDS)):
+    for point in points(record.of_kind(*kinds), energy):
         better = next((exact for exact in exact_front if exact.dominates(point)), None)
         if better is not None:
             pairs.append((point, better))
     return pairs
 
 
-def cheapest_exact_as_accurate(record: Record, than: Trial) -> Point | None:
+def cheapest_exact_as_accurate(record: Record, than: Trial, energy: Energy = MULTIPLICATION) -> Point | None:
     """Return the cheapest exact network at the same or better accuracy on the report images."""
     if than.accuracy_top1 is None:
         return None
-    return cheapest(p for p in points(record.of_kind(*EXACT_KINDS)) if p.accuracy >= than.accuracy_top1)
+    return cheapest(p for p in points(record.of_kind(*EXACT_KINDS), energy) if p.accuracy >= than.accuracy_top1)
 
 
-def best_exact_as_cheap(record: Record, than: Trial) -> Point | None:
+def best_exact_as_cheap(record: Record, than: Trial, energy: Energy = MULTIPLICATION) -> Point | None:
     """Return the most accurate exact network of the same or less energy."""
-    energy = than.multiplier_energy
-    if energy is None:
+    most = energy.of(than)
+    if most is None:
         return None
-    rows = [point for point in points(record.of_kind(*EXACT_KINDS)) if point.energy <= energy]
+    rows = [point for point in points(record.of_kind(*EXACT_KINDS), energy) if point.energy <= most]
     return max(rows, key=lambda point: (point.accuracy, -point.energy), default=None)
 
 
 def cheapest(candidates: Iterable[Point]) -> Point | None:
     """Return the point of least energy, the more accurate one among equals."""
     return min(candidates, key=lambda point: (point.energy, -point.accuracy), default=None)
+
+
+def cheapest_within(
+    record: Record, candidates: Iterable[Trial], limit_pp: float, energy: Energy = MULTIPLICATION
+) -> Point | None:
+    """Return the cheapest network at most `limit_pp` points below float; equal energies: the smaller drop.
+
+    The limit is checked on the selection images, so that the reported drop is of images that chose nothing; in
+    studies without selection accuracies it is checked on the report images.
+    """
+    baseline = record.float_trial
+    if baseline is None:
+        return None
+    drops = [(point, _selection_drop(baseline, point.trial)) for point in points(candidates, energy)]
+    kept = [(point.energy, drop, point) for point, drop in drops if drop is not None and drop <= limit_pp]
+    return min(kept, key=lambda row: row[:2], default=(None, None, None))[2]
+
+
+def _selection_drop(baseline: Trial, trial: Trial) -> float | None:
+    if baseline.accuracy_selection is None:
+        return trial.accuracy_drop_pp
+    return None if trial.accuracy_selection is None else baseline.accuracy_selection - trial.accuracy_selection
 
 
 def flows(trials: Sequence[Trial]) -> list[str]:

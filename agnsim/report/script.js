@@ -5,6 +5,16 @@
     responsive: true, displaylogo: false, plotlyServerURL: "",
     modeBarButtonsToRemove: ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"],
   };
+  // A legend of many lines takes its room from the plot: the figure grows by it instead.
+  const fitLegend = (id) => {
+    const plot = document.getElementById(id);
+    const lines = plot.querySelector(".legend")?.getBBox().height ?? 0;
+    plot.dataset.height ??= parseFloat(plot.style.height);
+    const height = Number(plot.dataset.height) + Math.max(lines - 50, 0);
+    if (height === parseFloat(plot.style.height)) return;
+    plot.style.height = `${height}px`;
+    Plotly.relayout(plot, { height });
+  };
   for (const plot of document.querySelectorAll(".plot")) {
     const spec = JSON.parse(document.getElementById(plot.id + "-spec").textContent);
     if (isNarrow) {
@@ -17,12 +27,15 @@
     const isSmall = isNarrow || plot.closest(".grid") !== null;
     if (!isSmall) spec.layout.margin.t = 60;
     Plotly.newPlot(plot, spec.data, spec.layout, isSmall ? { ...config, displayModeBar: false } : config);
+    fitLegend(plot.id);
   }
   addEventListener("beforeprint", () => document.querySelectorAll(".plot").forEach((plot) => Plotly.Plots.resize(plot)));
 
   for (const button of document.querySelectorAll("button[data-ranges]")) {
     button.addEventListener("click", () => {
-      Plotly.relayout(button.dataset.plot, JSON.parse(button.dataset.ranges));
+      const { plot, ranges, visible } = button.dataset;
+      if (visible) Plotly.update(plot, { visible: JSON.parse(visible) }, JSON.parse(ranges)).then(() => fitLegend(plot));
+      else Plotly.relayout(plot, JSON.parse(ranges));
       for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
     });
   }

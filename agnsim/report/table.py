@@ -45,7 +45,7 @@ class Table:
     rows: list[Row]
 
 
-ENERGIES = (("pe_energy", "PE energy"), ("on_chip_energy", "On-chip energy"), ("system_energy", "System energy"))
+ENERGIES = (("pe_energy", "MAC energy"), ("on_chip_energy", "On-chip energy"), ("system_energy", "System energy"))
 
 
 def number(value: float | None, digits: int) -> Cell:
@@ -59,6 +59,7 @@ def trial_table(record: Record, key: str) -> Table:
     columns = [
         Column("Trial", False),
         Column("Kind", False),
+        Column("Method", False),
         Column("Multiplier", False),
         Column("Retrained", False),
         Column("Multiplier energy", True, "ratio"),
@@ -75,6 +76,7 @@ def trial_table(record: Record, key: str) -> Table:
         Column("Noise weight", True),
         Column("MACs", True, "ratio"),
         Column("Parameters", True, "ratio"),
+        Column("MAC costs", False),
         Column("Graph", False, "evaluated"),
         Column("Seed", True),
         Column("Time", True),
@@ -90,6 +92,7 @@ def _trial_row(record: Record, trial: Trial, beaten_by: Trial | None) -> Row:
     cells = [
         Cell(trial.trial),
         Cell(trial.kind.replace("_", " ")),
+        Cell(trial.method or ""),
         Cell(trial.multiplier or ("per layer" if trial.layers else "")),
         Cell(retrained),
         number(trial.multiplier_energy, 4),
@@ -109,6 +112,7 @@ def _trial_row(record: Record, trial: Trial, beaten_by: Trial | None) -> Row:
         noise,
         number(trial.macs_ratio, 3),
         number(trial.params_ratio, 3),
+        Cell(trial.pe_label or ""),
         Cell(trial.graph or ""),
         Cell("" if trial.seed is None else str(trial.seed)),
         Cell(duration(trial.seconds), "" if trial.seconds is None else repr(trial.seconds)),

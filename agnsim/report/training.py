@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agnsim.report.figure import GREY, KIND_COLOUR, Choice, Figure, axis, build, ramp, rounded, text
+from agnsim.report.figure import GREY, Choice, Figure, axis, build, ramp, rounded, text
+from agnsim.report.methods import method_of
 from agnsim.report.record import Epoch, Record, Search, Trial
 
 HEIGHT = 400
@@ -31,7 +32,7 @@ def training_figures(record: Record, key: str) -> list[Figure]:
         if quantity == "loss":
             layout["yaxis"] = axis(unit, rangemode="tozero")
         alt = f"{title} of {len(traces)} trials over their epochs."
-        caption = "A line a trial, coloured by kind; the headline is the thick line. Hover for trial and stage."
+        caption = "A line a trial, coloured by method; the headline is the thick line. Hover for trial and stage."
         name = f"{title} of the trials"
         figures.append(Figure(f"{key}-{quantity}", name, alt, caption, build(traces, layout, height=HEIGHT), HEIGHT))
     return figures
@@ -39,7 +40,7 @@ def training_figures(record: Record, key: str) -> list[Figure]:
 
 def _trial_curve(trial: Trial, values: Sequence[float | None], headline: str | None, named: set[str]) -> dict[str, Any]:
     is_headline = trial.trial == headline
-    group = "headline" if is_headline else trial.kind.replace("_", " ")
+    group = "headline" if is_headline else method_of(trial).name
     first = group not in named
     named.add(group)
     return {
@@ -51,7 +52,7 @@ def _trial_curve(trial: Trial, values: Sequence[float | None], headline: str | N
         "x": list(range(1, len(values) + 1)),
         "y": rounded(values),
         "opacity": 1.0 if is_headline else 0.7,
-        "line": {"color": KIND_COLOUR[trial.kind], "width": 3.5 if is_headline else 1.4},
+        "line": {"color": method_of(trial).colour, "width": 3.5 if is_headline else 1.4},
         "customdata": [text(epoch.stage or f"epoch {epoch.epoch:g}") for epoch in trial.history],
         "hovertemplate": f"{text(trial.label)} ({text(trial.trial)})<br>%{{customdata}}: %{{y}}<extra></extra>",
     }

@@ -2,6 +2,7 @@
 
 from agnsim.training.batch_norm import reestimate_batch_norm as reestimate_batch_norm
 from agnsim.training.best_epoch import BestEpoch as BestEpoch
+from agnsim.training.checkpoint import Companion as Companion
 from agnsim.training.checkpoint import load_training as load_training
 from agnsim.training.checkpoint import save_training as save_training
 from agnsim.training.evaluate import Evaluation as Evaluation
@@ -22,6 +23,7 @@ from agnsim.training.seeds import seed_everything as seed_everything
 
 __all__ = [
     "BestEpoch",
+    "Companion",
     "Evaluation",
     "History",
     "LossFunction",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,8 +19,29 @@ from agnsim.types import Json
 _FORMAT = 1
 
 
-def save_training(file: Path, model: nn.Module, optimizer: Optimizer, facts: Json, device: torch.device) -> None:
-    """Write model, optimiser, random state and `facts` (JSON) in one rename.
+class Companion(Protocol):
+    """What a training changes beside the model and its optimiser, so that a resumed training has it too."""
+
+    @property
+    def identity(self) -> Json:
+        """Settings that a resumed training must share."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return its state."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up a state, in place."""
+
+
+def save_training(
+    file: Path,
+    model: nn.Module,
+    optimizer: Optimizer,
+    facts: Json,
+    device: torch.device,
+    companion: Companion | None = None,
+) -> None:
+    """Write model, optimiser, random state, companion and `facts` (JSON) in one rename.
 
     Raises:
         CheckpointError: The model's state dict holds something that is no tensor.
@@ -31,6 +53,8 @@ def save_training(file: Path, model: nn.Module, optimizer: Optimizer, facts: Jso
         if not isinstance(value, Tensor):
             raise CheckpointError(f"the model's state {name!r} is a {type(value).__name__}; only tensors can be kept")
         tensors[f"model.{name}"] = value
+    if companion is not None:
+        tensors |= {f"companion.{name}": value for name, value in companion.state_dict().items()}
     state = optimizer.state_dict()
     plain: dict[str, Json] = {}
     for index, values in state["state"].items():
@@ -43,14 +67,19 @@ def save_training(file: Path, model: nn.Module, optimizer: Optimizer, facts: Jso
     save_tensors(tensors, file, {"training": json.dumps(content)})
 
 
-def load_training(file: Path, model: nn.Module, optimizer: Optimizer, device: torch.device) -> Json:
+def load_training(
+    file: Path, model: nn.Module, optimizer: Optimizer, device: torch.device, companion: Companion | None = None
+) -> Json:
     """Restore what `save_training` wrote, in place, and return its `facts`.
 
     Raises:
         CheckpointError: The file is damaged, or belongs to another model or optimiser.
     """
     content, tensors = _read(file)
-    found = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    found, beside = (
+        {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
+        for part in ("model.", "companion.")
+    )
     states: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in content["state"].items()}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
@@ -59,6 +88,8 @@ def load_training(file: Path, model: nn.Module, optimizer: Optimizer, device: to
     try:
         model.load_state_dict(found)
         optimizer.load_state_dict({"state": states, "param_groups": content["param_groups"]})
+        if companion is not None:
+            companion.load_state_dict(beside)
     except (RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(f"{file} belongs to another training; remove it to begin anew: {error}") from error
     torch.set_rng_state(tensors["random.cpu"])

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from agnsim.errors import CheckpointError, InputError, TrainingError
 from agnsim.progress import Progress, SilentProgress
-from agnsim.training.checkpoint import load_training, save_training
+from agnsim.training.checkpoint import Companion, load_training, save_training
 from agnsim.training.losses import LossFunction, cross_entropy
 from agnsim.training.schedules import Schedule
 
@@ -45,6 +45,7 @@ def fit(
     description: str = "training",
     max_steps: int | None = None,
     resume: Path | str | None = None,
+    companion: Companion | None = None,
 ) -> History:
     """Train `model` in place; it is left in evaluation mode.
 
@@ -64,6 +65,7 @@ def fit(
         max_steps: End after so many steps, within an epoch if need be.
         resume: File that keeps the state after each epoch. Where it exists, the training goes on from it and ends
             exactly as if it had not been interrupted (callbacks are called for the rest only).
+        companion: What the callbacks change beside `model` and `optimizer`: it is kept in `resume` with them.
 
     Returns:
         The history, including epochs done before a resumption.
@@ -78,11 +80,13 @@ def fit(
     device = _device(model)
     loss_function = cross_entropy() if loss is None else loss
     identity = {"epochs": epochs, "max_steps": max_steps, "steps_per_epoch": _length(batches)}
+    if companion is not None:
+        identity |= companion.identity
     file = None if resume is None else Path(resume)
     history: History = []
     steps = 0
     if file is not None and file.exists():
-        facts = load_training(file, model, optimizer, device)
+        facts = load_training(file, model, optimizer, device, companion)
         if facts["identity"] != identity:
             raise CheckpointError(f"{file} is of a training with {facts['identity']}, this one has {identity}")
         history, steps = facts["history"], facts["steps"]
@@ -122,7 +126,7 @@ def fit(
                 on_epoch(epoch + 1, row)
             if file is not None:
                 facts = {"identity": identity, "history": history, "steps": steps}
-                save_training(file, model, optimizer, facts, device)
+                save_training(file, model, optimizer, facts, device, companion)
     model.eval()
     return history
 

@@ -31,6 +31,9 @@ def test_all_rows_equal_unfold(groups, rng):
     assert found.zero_point_a > 0
     assert found.weights.shape == (8, found.rows.shape[1])
     assert found.groups == groups
+    outputs = (model(x) - model[0].bias[:, None, None]).detach().numpy()
+    assert found.output_std == pytest.approx(outputs.std(), rel=1e-5)
+    np.testing.assert_allclose(found.channel_output_std, outputs.std((0, 2, 3)), rtol=1e-5)
 
 
 def test_integers_times_output_scale_are_the_outputs(rng):
@@ -41,6 +44,7 @@ def test_integers_times_output_scale_are_the_outputs(rng):
     outputs = (model(x) - model[0].bias).detach().numpy()
     np.testing.assert_allclose(np.sort(accurate, 0), np.sort(outputs, 0), rtol=1e-4, atol=1e-5)
     assert found.output_std == pytest.approx(outputs.std(), rel=1e-5)
+    np.testing.assert_allclose(found.channel_output_std, outputs.std(0), rtol=1e-5)
     assert found.output_scale.dtype == np.float64
 
 

@@ -132,17 +132,19 @@ def test_front_shows_rival_and_greys_what_it_dominates(page: Page) -> None:
     names = [trace["name"] for trace in front["data"]]
     assert names[0] == "exact front (the rival)"
     assert "dominated by the exact front (31)" in names
-    drawn = sum(len(trace["x"]) for trace in front["data"] if trace["mode"] == "markers")
+    drawn = sum(len(trace["x"]) for trace in front["data"] if trace["mode"] == "markers" and trace["x"] != [None])
     assert drawn == 45
+    assert "hollow: not retrained" in names
     assert front["layout"]["yaxis"]["range"][0] == pytest.approx(86.73)
 
 
 def test_error_bars_turn_the_drop_interval_over(page: Page, record: dict[str, Any]) -> None:
-    trial = next(t for t in record["trials"] if t["kind"] == "quantized")
     front = page.specs["run1-front-plot-spec"]
-    bars = next(trace["error_y"] for trace in front["data"] if trace["name"].startswith("exact 8-bit"))
-    assert bars["array"] == [pytest.approx(trial["accuracy_drop_pp"] - trial["drop_low_pp"])]
-    assert bars["arrayminus"] == [pytest.approx(trial["drop_high_pp"] - trial["accuracy_drop_pp"])]
+    trace = next(trace for trace in front["data"] if trace["name"].startswith("narrow exact"))
+    index = next(i for i, value in enumerate(trace["error_y"]["array"]) if value is not None)
+    trial = next(t for t in record["trials"] if t["kind"] == "narrow" and t["multiplier_energy"] == trace["x"][index])
+    assert trace["error_y"]["array"][index] == pytest.approx(trial["accuracy_drop_pp"] - trial["drop_low_pp"])
+    assert trace["error_y"]["arrayminus"][index] == pytest.approx(trial["drop_high_pp"] - trial["accuracy_drop_pp"])
 
 
 def test_every_figure_is_one_that_plotly_knows(page: Page) -> None:
@@ -154,6 +156,8 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
 
 def test_names_from_users_stay_text(record: dict[str, Any], write_run: Write) -> None:
+    for trial in record["trials"]:
+        trial["pe_energy"] = trial["multiplier_energy"]
     harmless = Page(write_report([write_run(record, "plain")]).read_text(encoding="utf-8"))
     record["study"] |= {"name": EVIL, "claim": EVIL, "command": EVIL, "config": {EVIL: EVIL}}
     record["model"]["name"] = record["data"]["name"] = record["data"]["selection_rule"] = EVIL
@@ -164,7 +168,8 @@ def test_names_from_users_stay_text(record: dict[str, Any], write_run: Write) ->
     for layer in record["layers"]:
         layer["name"] += EVIL
     for trial in record["trials"]:
-        trial["multiplier"] = trial["energy_flow"] = EVIL
+        trial["multiplier"] = trial["energy_flow"] = trial["method"] = trial["pe_label"] = EVIL
+        trial["pe_energy"] = trial["multiplier_energy"]
         trial["trial"] += EVIL
         for row in trial["layers"]:
             row |= {"multiplier": EVIL, "encoding_a": EVIL, "layer": row["layer"] + EVIL}

@@ -10,7 +10,7 @@ from agnsim.report import Record, load_record
 from agnsim.report.headline import headline
 from agnsim.report.limits import limit_table
 from agnsim.report.record import Trial
-from agnsim.report.rival import Point, cheapest_exact_as_accurate, dominated_by_exact, flows, front, points
+from agnsim.report.rival import MAC, Point, cheapest_exact_as_accurate, dominated_by_exact, flows, front, points
 
 Write = Callable[..., Path]
 
@@ -163,3 +163,52 @@ def test_synthetic_study_loses_or_wins_as_it_was_made(
 ) -> None:
     assert headline(load_record(write_run(record, "a"))).verdict == "behind"
     assert headline(load_record(write_run(winning_record, "b"))).verdict == "ahead"
+
+
+def test_both_energies_meet_their_own_rival() -> None:
+    record = make(
+        trial("n", "narrow", 0.4, 91.2, bits_a=5, bits_b=5, pe_energy=0.5),
+        trial("h", "heterogeneous", 0.3, 91.0, pe_energy=0.6),
+        headline="h",
+    )
+    found = headline(record)
+    assert (found.verdict, found.mac_verdict) == ("ahead", "behind")
+    assert found.mac_rival.startswith("By MAC energy, of which it saves 40.0\xa0%: a narrow exact a5w5 network is")
+    assert "the exact rival wins by 10.0 points" in found.mac_rival
+    assert "MAC energy saved" in [tile.label for tile in found.tiles]
+    without = make(trial("n", "narrow", 0.4, 91.2), trial("h", "heterogeneous", 0.3, 91.0, pe_energy=0.6), headline="h")
+    assert headline(without).mac_rival == ""
+
+
+def test_a_width_per_layer_is_named_as_such() -> None:
+    layers = [{"layer": "conv1", "multiplier": "mul4u_array"}]
+    record = make(
+        trial("n", "narrow", 0.2, 91.2, layers=layers, multiplier="mix noise weight 0.3"),
+        trial("h", "heterogeneous", 0.3, 91.0),
+        headline="h",
+    )
+    assert "exact multipliers, a width per layer (mix noise weight 0.3)" in headline(record).rival
+
+
+def test_methods_are_groups_of_their_own_where_there_are_several() -> None:
+    layers = [{"layer": "conv1", "multiplier": "m"}]
+    record = make(
+        trial("f", "float", None, 92.0, accuracy_selection=92.0),
+        trial("n", "narrow", 0.5, 91.8, accuracy_selection=91.8),
+        trial("p", "narrow", 0.4, 91.8, accuracy_selection=91.8, layers=layers),
+        trial("g", "heterogeneous", 0.3, 91.8, accuracy_selection=91.8, method="noise search, global"),
+        trial("r", "heterogeneous", 0.6, 91.8, accuracy_selection=91.8, method="random", pe_energy=0.9),
+        trial("s", "heterogeneous", 0.7, 91.8, accuracy_selection=91.8, method="random", retrained=False),
+    )
+    table = limit_table(record)
+    assert table is not None
+    assert {name: cells[0].trial for name, cells in table.rows} == {
+        "Exact, one width": "n",
+        "Exact, a width per layer": "p",
+        "A multiplier per layer, noise search, global": "g",
+        "A multiplier per layer, random": "r",
+    }
+    by_mac = limit_table(record, MAC)
+    assert by_mac is not None
+    assert by_mac.energy == "MAC energy"
+    assert [name for name, _ in by_mac.rows] == ["A multiplier per layer, random"]

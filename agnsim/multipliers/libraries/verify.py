@@ -18,6 +18,7 @@ from agnsim.multipliers.libraries.card import read_card
 from agnsim.multipliers.libraries.collection import Library
 from agnsim.multipliers.libraries.factor_files import FACTORS, read_factors, read_wide_factors, stored_names
 from agnsim.multipliers.libraries.library import INDEX, TABLES, find_library, load_library
+from agnsim.multipliers.libraries.mac_costs import MAC_COSTS, read_mac_costs, short_digest
 from agnsim.multipliers.libraries.netlist_files import NETLISTS
 from agnsim.multipliers.libraries.stored_circuit import is_stored
 from agnsim.multipliers.metrics import netlist_metrics
@@ -57,8 +58,9 @@ def verification(
 ) -> Verification:
     """Read every circuit of a library and recompute what is stated.
 
-    Checked are digest, errors, factors, stored netlist, the family's generator, costs of the unit flow, and whether
-    published figures deserve their status.
+    Checked are digest, errors, factors, stored netlist, the family's generator, costs of the unit flow, whether
+    published figures deserve their status, and whether costs of MACs belong to these circuits; those costs themselves
+    only `python -m agnsim.multipliers.generate --check` makes again, as it needs yosys.
 
     Args:
         name_or_path: As for `load_library`.
@@ -83,6 +85,7 @@ def verification(
             problems.append(str(error))
     if (path / INDEX).is_file():
         problems += _stray_arrays(path)
+        problems += _stray_macs(path, library)
     if problems:
         raise LibraryError("\n".join(problems))
     return Verification(library, recomputed[True], recomputed[False])
@@ -207,3 +210,16 @@ def _stray_arrays(path: Path) -> list[str]:
             problems += [f"{arrays}: {what} {name!r} has no card" for name in names if name not in known]
             problems += [f"{arrays}: {what} {name!r} is there {n} times" for name, n in Counter(names).items() if n > 1]
     return problems
+
+
+def _stray_macs(path: Path, library: Library) -> list[str]:
+    file = path / MAC_COSTS
+    if not file.is_file():
+        return []
+    try:
+        macs = read_mac_costs(file)
+    except LibraryError as error:
+        return [str(error)]
+    digests = {entry.name: entry.digest for entry in library.entries}
+    stray = dict.fromkeys(mac.circuit for mac in macs if mac.digest != short_digest(digests.get(mac.circuit) or ""))
+    return [f"{file}: the MAC of {name!r} is of no circuit of the library" for name in stray]

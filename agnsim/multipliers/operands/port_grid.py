@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,11 +17,11 @@ class PortGrid:
     """The map from an operand's codes to the values that its port is fed.
 
     The identity where the codes fit the port. Else the operand would be quantised anew for the circuit (fewer bits, or
-    symmetric for a signed port).
+    symmetric for a signed port). A stretched grid spends the port's values on a smaller range, and clips the rest.
 
     Attributes:
         limits: Smallest and largest value of the port.
-        steps: Steps of the port's grid per step of the codes, at most 1.
+        steps: Steps of the port's grid per step of the codes.
         zero_point: Zero point of the codes.
         port_zero_point: Zero point on the port's grid.
     """
@@ -30,6 +30,10 @@ class PortGrid:
     steps: float = 1.0
     zero_point: int = 0
     port_zero_point: int = 0
+
+    def stretched(self, factor: float) -> PortGrid:
+        """Return the grid of `factor` times as many steps: values are that much larger, or clipped."""
+        return self if factor == 1.0 else replace(self, steps=self.steps * factor)
 
     def values(self, codes: Int32Array) -> Int32Array:
         """Return the values that the port is fed for codes of any shape."""

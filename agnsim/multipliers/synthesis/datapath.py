@@ -65,6 +65,8 @@ def characterise_datapath(
     accumulator: int | None = None,
     glitches: bool = False,
     target: Target[Any] | None = None,
+    check_all: bool = True,
+    corrected_outside: bool = False,
 ) -> Datapath:
     """Synthesise the MAC around a multiplier and measure it under a weight-stationary stream.
 
@@ -76,6 +78,8 @@ def characterise_datapath(
         accumulator: Width of the sums; by default as wide as the worst case of the stimulus' fan-in needs.
         glitches: Also report the energy of all transitions.
         target: The cells; our unit cells by default.
+        check_all: As `synthesise`.
+        corrected_outside: As `build_mac`.
 
     Raises:
         MissingDependency: pyosys is not installed.
@@ -83,10 +87,19 @@ def characterise_datapath(
     """
     bits = multiplier.bits_a, multiplier.bits_b
     products = stimulus.products(bits, signed, signed_weights=signed_weights)
-    mac = build_mac(multiplier, products, signed, fan_in=stimulus.fan_in, accumulator=accumulator)
+    mac = build_mac(
+        multiplier,
+        products,
+        signed,
+        fan_in=stimulus.fan_in,
+        accumulator=accumulator,
+        corrected_outside=corrected_outside,
+    )
     # Not the width: MACs of all widths are compared, under the same operands.
     label = f"{stimulus.label or 'uniform'}:mac-of-{stimulus.fan_in}"
-    synthesis = synthesise(mac.netlist, operands=mac.stream, label=label, glitches=glitches, target=target)
+    synthesis = synthesise(
+        mac.netlist, operands=mac.stream, label=label, glitches=glitches, target=target, check_all=check_all
+    )
     cell = liberty_flip_flop(target.liberty) if isinstance(target, LibertyTarget) else UNIT_FLIP_FLOP
     count = mac.bits_a + mac.bits_w + mac.accumulator
     activation, weight_and_sum = mac.stream

@@ -58,7 +58,13 @@ def accumulator_width(multiplier: Netlist, products: Products, fan_in: int) -> i
 
 
 def build_mac(
-    multiplier: Netlist, products: Products, signed: Signs, *, fan_in: int, accumulator: int | None = None
+    multiplier: Netlist,
+    products: Products,
+    signed: Signs,
+    *,
+    fan_in: int,
+    accumulator: int | None = None,
+    corrected_outside: bool = False,
 ) -> Mac:
     """Return the MAC around a multiplier and the stream that it sees.
 
@@ -71,12 +77,13 @@ def build_mac(
         signed: Signs of its ports.
         fan_in: Products in one sum.
         accumulator: Width of the sums; by default as wide as the worst case needs.
+        corrected_outside: Whether what offset operands add to the sums is taken off elsewhere.
 
     Raises:
         MultiplierError: The accumulator has more than `MAX_ACCUMULATOR` bits or fewer than the product, or an operand
-            is offset: its correction terms are no part of the MAC.
+            is offset and not corrected elsewhere: its correction terms are no part of the MAC.
     """
-    if Encoding.OFFSET in (products.encoding_a, products.encoding_w):
+    if not corrected_outside and Encoding.OFFSET in (products.encoding_a, products.encoding_w):
         raise MultiplierError("a MAC of offset operands leaves their correction outside; use sign_magnitude")
     width = accumulator if accumulator is not None else accumulator_width(multiplier, products, fan_in)
     least = accumulator_width(multiplier, products, 1)

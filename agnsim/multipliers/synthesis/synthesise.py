@@ -41,6 +41,7 @@ def synthesise(
     label: str | None = None,
     glitches: bool = False,
     target: Target[Any] | None = None,
+    check_all: bool = True,
 ) -> Synthesis:
     """Map a netlist to cells by every recipe and return the one of lowest settled energy.
 
@@ -56,6 +57,8 @@ def synthesise(
             default a digest of its patterns.
         glitches: Also report the energy of all transitions.
         target: The cells; our unit cells by default.
+        check_all: Compare every recipe's result with the source, not only the one that is returned: the others' costs
+            are then those of circuits nobody looked at.
 
     Raises:
         MissingDependency: pyosys is not installed.
@@ -66,20 +69,26 @@ def synthesise(
     operands = None if operands is None else _checked(operands)
     flow = target.flow if operands is None else f"{target.flow}:operands-{label or _digest(operands)}"
     candidates, same = target.map(netlist), EqualTo(netlist)
-    costs: dict[str, Cost] = {}
+    costs = {
+        recipe: replace(target.cost(candidate, operands, glitches=False), recipe=recipe, flow=flow)
+        for recipe, candidate in candidates.items()
+    }
+    best: str | None = None
     undecided: Undecided | None = None
-    for recipe, candidate in candidates.items():
+    for recipe in sorted(costs, key=lambda recipe: _rank(costs[recipe])):
+        if best is not None and not check_all:
+            break
         try:
-            found = same.difference(candidate.netlist)
+            found = same.difference(candidates[recipe].netlist)
         except Undecided as error:
             undecided = error
+            del costs[recipe]
             continue
         if found:
             raise MultiplierError(f"recipe {recipe!r} changed the circuit: {found}")
-        costs[recipe] = replace(target.cost(candidate, operands, glitches=False), recipe=recipe, flow=flow)
-    if undecided is not None and not costs:
-        raise undecided
-    best = min(costs, key=lambda recipe: _rank(costs[recipe]))
+        best = best or recipe
+    if best is None:
+        raise undecided or MultiplierError("no recipe made anything of the circuit")
     cost = target.cost(candidates[best], operands, glitches=glitches)
     worst = max(candidate.energy or 0.0 for candidate in costs.values())
     cost = replace(cost, recipe=best, flow=flow, energy_worst=worst)
