@@ -55,6 +55,7 @@ class LayerOperands:
         output_scale: float64 `[out_channels]`, real value of one unit of the integer accumulator per channel.
         output_std: Standard deviation of the layer's accurate output before the bias over all positions and
             channels, in real units (what `sigma` is relative to).
+        channel_output_std: float64 `[out_channels]`, the same within every output channel; `None` where unknown.
     """
 
     layer: str
@@ -65,3 +66,4 @@ class LayerOperands:
     zero_point_a: int
     output_scale: FloatArray
     output_std: float
+    channel_output_std: FloatArray | None = None

@@ -13,7 +13,7 @@ from agnsim.allocator import keep_freed_memory
 from agnsim.cli.multipliers import multipliers_app
 from agnsim.cli.options import AsJson, LibraryName, RunFolder
 from agnsim.cli.output import print_facts, print_json, print_rows, say
-from agnsim.errors import AgnsimError
+from agnsim.errors import AgnsimError, InputError
 
 
 class _Commands(TyperGroup):
@@ -108,10 +108,20 @@ def evaluate(
 def report(
     run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR...", help="One or more run folders.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: RUN_DIR/report.html.")] = None,
+    as_table: Annotated[
+        bool, typer.Option("--table", help="Print a Markdown table instead, a row a study over its seeds.")
+    ] = False,
 ) -> None:
     """Write the report of one run, or of several side by side, as a single HTML file."""
-    from agnsim.report import write_report
+    from agnsim.report import results_table, write_report
 
+    if as_table:
+        if out is not None:
+            raise InputError(
+                "--out names the HTML file; --table prints. Leave one of them out, or redirect the output."
+            )
+        typer.echo(results_table(run_dirs), nl=False)
+        return
     typer.echo(f"report: {write_report(run_dirs, out)}")
 
 

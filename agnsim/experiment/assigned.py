@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 
@@ -12,13 +13,23 @@ from agnsim.experiment.store import Trial
 from agnsim.experiment.train import train
 from agnsim.multipliers import Assignment
 from agnsim.nn import assign
-from agnsim.noise import fold_means
+from agnsim.noise import Stretch, fold_means
+from agnsim.noise.baselines import remap_weights
 from agnsim.training import reestimate_batch_norm
-from agnsim.types import FloatArray, Json
+from agnsim.types import FloatArray, Int32Array, Json
 
 
 def assigned_network(
-    context: Context, start: Trial, assignment: Assignment, *, kind: str, record: Json, means: Mapping[str, FloatArray]
+    context: Context,
+    start: Trial,
+    assignment: Assignment,
+    *,
+    kind: str,
+    record: Json,
+    means: Mapping[str, FloatArray],
+    stretches: Mapping[str, Stretch] | None = None,
+    weight_codes: Mapping[str, Int32Array] | None = None,
+    **settings: Any,
 ) -> Trial:
     """Return the trial of a network whose layers multiply by these circuits, not retrained.
 
@@ -26,11 +37,16 @@ def assigned_network(
         context: The study.
         start: The trial whose weights it takes, in quantised arithmetic.
         assignment: Circuits by layer.
-        kind: `uniform` or `heterogeneous`.
+        kind: `uniform`, `heterogeneous`, or `narrow` where every circuit is exact.
         record: What else to record of it (`method`, `multiplier`, `noise_weight`, `layers` ...).
         means: Mean error per output channel by layer, real units, to be subtracted; empty: none.
+        stretches: Factors on the layers' ranges, where they are fitted to the circuits.
+        weight_codes: What takes the place of the layers' weight codes; it follows from everything else.
+        settings: What else is part of the trial's definition.
     """
-    match, data = context.study.match, context.study.data
+    match = context.study.match
+    if weight_codes is not None:
+        settings["weights"] = "remapped"
     key = context.key(
         kind,
         parents=[start],
@@ -38,19 +54,38 @@ def assigned_network(
         fold_mean=match.fold_mean,
         batch_norm_images=match.batch_norm_images,
         rows=match.rows,
+        **({"pairing": match.pairing} if match.fold_mean == "predicted" and match.pairing != "random" else {}),
+        **({} if stretches is None else {"stretches": {name: list(factors) for name, factors in stretches.items()}}),
+        **settings,
     )
 
     def make() -> tuple[nn.Module, Json]:
-        model = context.restore(start)
-        assign(model, assignment, calibration=context.calibration_batches())
-        fold_means(model, means)
-        if match.batch_norm_images:
-            reestimate_batch_norm(
-                model, context.plain_batches(), max_batches=-(-match.batch_norm_images // data.batch_size)
-            )
+        model = emulated(context, start, assignment, means=means, stretches=stretches, weight_codes=weight_codes)
         return model, record | _circuits(assignment) | {"retrained": False, "history": []}
 
     return context.trial(key, f"{kind} {record['multiplier']}", make, base=start)
+
+
+def emulated(
+    context: Context,
+    start: Trial,
+    assignment: Assignment,
+    *,
+    means: Mapping[str, FloatArray],
+    stretches: Mapping[str, Stretch] | None = None,
+    weight_codes: Mapping[str, Int32Array] | None = None,
+) -> nn.Module:
+    """Return a trial's network with circuits in its layers, corrected; arguments as of `assigned_network`."""
+    images = context.study.match.batch_norm_images
+    model = context.restore(start)
+    assign(model, assignment, calibration=context.calibration_batches(), stretches=stretches)
+    if weight_codes is not None:
+        remap_weights(model, weight_codes)
+    fold_means(model, means)
+    if images:
+        batches = context.plain_batches()
+        reestimate_batch_norm(model, batches, max_batches=-(-images // context.study.data.batch_size))
+    return model
 
 
 def retrained_network(context: Context, start: Trial, section: TrainingSection) -> Trial:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -184,6 +185,14 @@ class Context:
         """Return the calibration images, in order, on the device."""
         size = self.study.data.evaluation_batch_size
         return [x for x, _ in Batches(self.splits.calibration, size, device=self.device)]
+
+    def other_batches(self) -> list[torch.Tensor]:
+        """Return as many training images as calibrate, others, on the device: they check what calibration predicts."""
+        size = self.study.data.evaluation_batch_size
+        order = torch.from_numpy(np.random.default_rng([self.study.seed, 2]).permutation(len(self.splits.train)))
+        left = order[~torch.isin(self.splits.train.indices[order], self.splits.calibration.indices)]
+        images = self.splits.train.subset((left if len(left) else order)[: len(self.splits.calibration)])
+        return [x for x, _ in Batches(images, size, device=self.device)]
 
     def plain_batches(self) -> Batches:
         """Return the training images, shuffled but not augmented."""

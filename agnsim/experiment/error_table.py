@@ -8,11 +8,12 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from agnsim.errors import ConfigError
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
 from agnsim.multipliers import Choice
 from agnsim.nn import approx_layers, sample_operands
-from agnsim.noise import Candidate, ErrorPrediction, measure_errors, predict_errors
+from agnsim.noise import Candidate, ErrorPrediction, Stretch, fit_ranges, measure_errors, predict_errors
 from agnsim.quantization import Quantizer
 from agnsim.types import FloatArray, Json
 
@@ -24,14 +25,50 @@ class ErrorTable:
     Attributes:
         candidates: Layer to its candidates.
         predicted: Layer to the predicted errors of its candidates.
-        measured: The same by full evaluation on sampled operands; None where the study does not ask for it.
-        measure: Measures the error of one choice in a layer.
+        measured: The same on receptive fields of other training images; None where the study does not ask for it.
+        stretches: Layer to the factors on its candidates' ranges; None where the study keeps them calibrated.
+        measure: Measures the error of the candidate at an index in a layer.
     """
 
     candidates: dict[str, list[Candidate]]
     predicted: dict[str, ErrorPrediction]
     measured: dict[str, ErrorPrediction] | None
-    measure: Callable[[str, Choice], ErrorPrediction]
+    stretches: dict[str, list[Stretch]] | None
+    measure: Callable[[str, int], ErrorPrediction]
+
+    def only(self, include: Sequence[str], exclude: Sequence[str], *, place: str) -> ErrorTable:
+        """Return the table of some of the circuits.
+
+        Args:
+            include: Patterns of their names.
+            exclude: Patterns of circuits to leave out.
+            place: Where in the study the patterns stand.
+
+        Raises:
+            ConfigError: They leave a layer without a candidate.
+        """
+        kept: dict[str, list[int]] = {}
+        for layer, options in self.candidates.items():
+            names = [option.choice.multiplier.name for option in options]
+            kept[layer] = [i for i, n in enumerate(names) if matches(n, include) and not matches(n, exclude)]
+            if not kept[layer]:
+                raise ConfigError(
+                    f"{place}: no circuit that layer {layer} can hold matches include {list(include)} and exclude "
+                    f"{list(exclude)}."
+                )
+
+        def errors(every: Mapping[str, ErrorPrediction]) -> dict[str, ErrorPrediction]:
+            return {layer: every[layer].of(indices) for layer, indices in kept.items()}
+
+        return ErrorTable(
+            {layer: [self.candidates[layer][i] for i in indices] for layer, indices in kept.items()},
+            errors(self.predicted),
+            errors(self.measured) if self.measured is not None else None,
+            {layer: [self.stretches[layer][i] for i in indices] for layer, indices in kept.items()}
+            if self.stretches is not None
+            else None,
+            lambda layer, index: self.measure(layer, kept[layer][index]),
+        )
 
     def best_uniform(self, circuit: str, *, means_removed: bool) -> dict[str, int]:
         """Return per layer the index of the circuit's orientation and encoding that is predicted to err least.
@@ -52,13 +89,19 @@ class ErrorTable:
         """Return the choices at these indices."""
         return {layer: self.candidates[layer][index].choice for layer, index in chosen.items()}
 
+    def ranges(self, chosen: Mapping[str, int]) -> dict[str, Stretch] | None:
+        """Return the factors on the ranges of the choices at these indices; None where ranges stay calibrated."""
+        if self.stretches is None:
+            return None
+        return {layer: self.stretches[layer][index] for layer, index in chosen.items()}
+
     def means(self, chosen: Mapping[str, int], source: str) -> dict[str, FloatArray]:
         """Return each layer's mean error per output channel, real units: `"predicted"` or `"measured"`; or nothing."""
         if source == "none":
             return {}
         if source == "predicted":
             return {layer: self.predicted[layer].channel_mean[index] for layer, index in chosen.items()}
-        return {layer: self.measure(layer, choice).channel_mean[0] for layer, choice in self.choices(chosen).items()}
+        return {layer: self.measure(layer, index).channel_mean[0] for layer, index in chosen.items()}
 
     def rows(self, *, means_removed: bool) -> list[Json]:
         """Return every pair of layer and candidate, as the record lists them, with the std that matching compares."""
@@ -86,39 +129,55 @@ class ErrorTable:
         return rows
 
 
-def error_table(context: Context, trial: Trial, *, exclude: Sequence[str] = ()) -> ErrorTable:
+def error_table(
+    context: Context, trial: Trial, *, exclude: Sequence[str] = (), measured_too: bool = True
+) -> ErrorTable:
     """Predict, and where the study asks for it measure, the error of the circuits in a trial's network.
 
     Args:
         context: The study.
         trial: The network, in quantised arithmetic.
         exclude: Patterns of circuits to leave out.
+        measured_too: Measure the errors of all candidates too, where the study asks for it.
     """
     study = context.study
+    measured_too = measured_too and study.match.measure
     model = context.restore(trial)
     layers = approx_layers(model)
     weight = trial.outcome.get("noise_weight")
     after = "" if weight is None else f" after the search, noise weight {weight:g}"
     with context.progress.stage(f"the error of every circuit in every layer{after}"):
         operands = sample_operands(model, context.calibration_batches(), rows=study.match.rows, seed=study.seed)
+        others = {}
+        if measured_too:
+            others = sample_operands(model, context.other_batches(), rows=study.match.rows, seed=study.seed)
         options: dict[str, list[Candidate]] = {}
         predicted: dict[str, ErrorPrediction] = {}
         measured: dict[str, ErrorPrediction] = {}
+        stretches: dict[str, list[Stretch]] | None = {} if study.match.ranges == "fitted" else None
         for name in context.assignable:
             sample = operands[name]
             every = context.candidates(signed_a=bool(sample.rows.min() < sample.zero_point_a))
             options[name] = [option for option in every if not matches(option.choice.multiplier.name, exclude)]
             choices = [option.choice for option in options[name]]
             range_a, range_w = code_range(layers[name].activation_quantizer), code_range(layers[name].weight_quantizer)
-            predicted[name] = predict_errors(sample, choices, range_a=range_a, range_w=range_w)
-            if study.match.measure:
-                measured[name] = measure_errors(sample, choices, range_a=range_a, range_w=range_w)
+            own = None
+            if stretches is not None:
+                removed = context.means_removed
+                own = fit_ranges(sample, choices, range_a=range_a, range_w=range_w, means_removed=removed)
+                stretches[name] = own
+            predicted[name] = predict_errors(
+                sample, choices, range_a=range_a, range_w=range_w, stretches=own, pairing=study.match.pairing
+            )
+            if measured_too:
+                measured[name] = measure_errors(others[name], choices, range_a=range_a, range_w=range_w, stretches=own)
 
-    def measure(layer: str, choice: Choice) -> ErrorPrediction:
+    def measure(layer: str, index: int) -> ErrorPrediction:
         range_a, range_w = code_range(layers[layer].activation_quantizer), code_range(layers[layer].weight_quantizer)
-        return measure_errors(operands[layer], [choice], range_a=range_a, range_w=range_w)
+        choice, own = options[layer][index].choice, None if stretches is None else [stretches[layer][index]]
+        return measure_errors(operands[layer], [choice], range_a=range_a, range_w=range_w, stretches=own)
 
-    return ErrorTable(options, predicted, measured or None, measure)
+    return ErrorTable(options, predicted, measured or None, stretches, measure)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from agnsim.errors import AgnsimError, ConfigError, InputError
 from agnsim.experiment.circuits import load_circuits, select
 from agnsim.experiment.config import Study
 from agnsim.experiment.context import Context, new_model
+from agnsim.experiment.plans import check_plans
 from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import TrialStore
 from agnsim.models import load_weights
@@ -30,6 +31,7 @@ def prepare(study: Study, store: TrialStore, progress: Progress) -> Context:
     """
     context, model, sample = _load(study, store, progress)
     _check_patterns(study, context.library)
+    check_plans(study, context.library, context.shapes)
     if study.model.weights is not None:
         load_weights(model, study.model.weights, root=study.data.root)
     convert(model, quantization=make_quantization(study.quantization), calibration=[sample])

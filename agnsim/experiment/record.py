@@ -54,7 +54,11 @@ def make_record(context: Context, rows: Sequence[Json], headline: str | None, en
         "layers": [_layer(context, name) for name in context.shapes],
         "trials": [_trial(context, row, trial) for row, trial in zip(rows, findings.trials, strict=True)],
         "searches": [
-            {name: search.outcome[name] for name in ("noise_weight", "sigma_max", "sigma", "history")}
+            {
+                name: search.outcome[name]
+                for name in ("noise_weight", "sigma_max", "sigma", "history", "selection")
+                if name in search.outcome  # earlier versions did not evaluate the searched weights
+            }
             for search in findings.searches
         ],
         "predictions": findings.predictions,

@@ -6,22 +6,19 @@ that it describes, so `--check` proves that the guide names every key, model, da
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agnsim.errors import AgnsimError, InputError, did_you_mean
 from agnsim.experiment.config import Study
+from agnsim.markdown import Blocks, markdown_table, render_blocks, run_command
 from agnsim.registry import Registry
 from agnsim.types import Json
 
 COMMAND = "python -m agnsim.experiment.reference"
-_BLOCK = re.compile(rf"(<!-- (\w+): made by {re.escape(COMMAND)} -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 _GIVEN = {"model": ("num_classes", "in_channels"), "data set": ("root",)}  # by the study itself, not in `options`
 
 
@@ -55,7 +52,7 @@ def _key_table(schema: Json, sections: Mapping[str, Json]) -> str:
         (f"`{key}`", _type(entry), _default(key, entry, schema.get("required", ())), entry["description"])
         for key, entry in schema["properties"].items()
     ]
-    return _table(("key", "type", "default", "meaning"), rows)
+    return markdown_table(("key", "type", "default", "meaning"), rows)
 
 
 def _type(entry: Json) -> str:
@@ -111,7 +108,7 @@ def dataset_table() -> str:
 def _registry_table(registry: Registry[Callable[..., Any]]) -> str:
     given = _GIVEN[registry.kind]
     rows = [(f"`{entry.name}`", entry.summary, _options(entry.value, given)) for entry in registry.entries()]
-    return _table(("name", "what", "`options`"), rows)
+    return markdown_table(("name", "what", "`options`"), rows)
 
 
 def _options(function: Callable[..., Any], given: Sequence[str]) -> str:
@@ -127,7 +124,7 @@ def engine_table() -> str:
     """Return the registered engines."""
     from agnsim.kernels import engines
 
-    return _table(("engine", "what"), [(f"`{entry.name}`", entry.summary) for entry in engines.entries()])
+    return markdown_table(("engine", "what"), [(f"`{entry.name}`", entry.summary) for entry in engines.entries()])
 
 
 def gradient_table() -> str:
@@ -135,15 +132,10 @@ def gradient_table() -> str:
     from agnsim.nn.gradients import gradients
 
     rows = [(f"`{entry.name}`", entry.summary, _options(entry.value, ())) for entry in gradients.entries()]
-    return _table(("gradient", "what", "parameters"), rows)
+    return markdown_table(("gradient", "what", "parameters"), rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
-BLOCKS: Mapping[str, Callable[[], str]] = {
+BLOCKS: Blocks = {
     "study": study_tables,
     "models": model_table,
     "datasets": dataset_table,
@@ -158,38 +150,19 @@ def render(page: str, place: str) -> str:
     Raises:
         InputError: The page names a block that is not generated.
     """
-
-    def make(match: re.Match[str]) -> str:
-        name = match[2]
-        if name not in BLOCKS:
-            raise InputError(f"{place}: nothing generates the block {name!r}.{did_you_mean(name, BLOCKS)}")
-        return f"{match[1]}\n{BLOCKS[name]()}\n{match[3]}"
-
-    return _BLOCK.sub(make, page)
+    return render_blocks(page, place, command=COMMAND, blocks=BLOCKS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 where `--check` finds a stale page, or 2 for a user's mistake."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--docs", type=Path, default=Path("docs/guide"), metavar="DIR", help="default: docs/guide")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
-    options = parser.parse_args(arguments)
-    stale = 0
-    try:
-        if not options.docs.is_dir():
-            raise InputError(f"no folder {options.docs}; run this in a checkout, or name its guide with --docs DIR")
-        for path in sorted(options.docs.glob("*.md")):
-            text = path.read_text(encoding="utf-8")
-            fresh = render(text, str(path))
-            if fresh != text:
-                stale += 1
-                print(f"{'out of date' if options.check else 'wrote'}: {path}")
-                if not options.check:
-                    path.write_text(fresh, encoding="utf-8")
-    except (AgnsimError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 1 if options.check and stale else 0
+    return run_command(
+        arguments,
+        command=COMMAND,
+        summary=(__doc__ or "").splitlines()[0],
+        folder=("--docs", Path("docs/guide")),
+        pages=lambda docs: sorted(docs.glob("*.md")),
+        blocks=lambda docs: BLOCKS,
+    )
 
 
 if __name__ == "__main__":

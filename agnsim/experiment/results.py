@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agnsim.analysis import paired_interval
+from agnsim.analysis import pack_outcomes, paired_interval, unpack_outcomes
 from agnsim.errors import RunFolderError
 from agnsim.experiment.store import Trial, write_text
 from agnsim.types import Json
@@ -46,12 +45,13 @@ COLUMNS = (
     "bits_b",
     "seconds",
     "graph",
+    "pe_label",
 )
 """Columns of `results.csv`. Accuracies in percent, on the reported images (`accuracy_top1_all`: on the whole test
 set where the selection images are a part of it); energies as ratios, 1.0 = reference; a cell that cannot be computed
 is empty."""
 
-_LATER = {"graph"}
+_LATER = {"graph", "pe_label"}
 """Columns that runs of earlier versions lack."""
 
 KINDS = ("float", "quantized", "narrow", "uniform", "heterogeneous")
@@ -62,8 +62,8 @@ def result_row(trial: Trial, float_trial: Trial, energy: Json, *, model: str, se
     outcome, part = trial.outcome, trial.outcome["evaluation"]
     drop, low, high = (None, None, None)
     if trial.digest != float_trial.digest:
-        reference = unpack(float_trial.outcome["evaluation"]["report"])
-        drop, low, high = paired_interval(reference, unpack(part["report"]))
+        reference = unpack_outcomes(float_trial.outcome["evaluation"]["report"])
+        drop, low, high = paired_interval(reference, unpack_outcomes(part["report"]))
     return {
         "trial": trial.id,
         "kind": trial.key["kind"],
@@ -78,7 +78,7 @@ def result_row(trial: Trial, float_trial: Trial, energy: Json, *, model: str, se
         "drop_low_pp": low,
         "drop_high_pp": high,
         "multiplier_energy": energy["multiplier_energy"],
-        "pe_energy": None,
+        "pe_energy": energy["pe_energy"],
         "on_chip_energy": None,
         "system_energy": None,
         "macs_ratio": 1.0,
@@ -94,6 +94,7 @@ def result_row(trial: Trial, float_trial: Trial, energy: Json, *, model: str, se
         "bits_b": outcome.get("bits_b"),
         "seconds": outcome["seconds"],
         "graph": graph_of(trial),
+        "pe_label": energy["pe_label"],
     }
 
 
@@ -138,11 +139,5 @@ def pack(correct: NDArray[np.bool_], top5: NDArray[np.bool_] | None) -> Json:
         "total": len(correct),
         "top1": 100 * int(correct.sum()) / len(correct),
         "top5": None if top5 is None else 100 * int(top5.sum()) / len(top5),
-        "images": base64.b64encode(np.packbits(correct).tobytes()).decode(),
+        "images": pack_outcomes(correct),
     }
-
-
-def unpack(part: Json) -> NDArray[np.bool_]:
-    """Return the per-image outcome that `pack` stored, bool `[total]`."""
-    bits = np.frombuffer(base64.b64decode(part["images"]), np.uint8)
-    return np.unpackbits(bits, count=part["total"]).astype(bool)

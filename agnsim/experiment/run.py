@@ -17,6 +17,7 @@ from agnsim.experiment.prepare import prepare
 from agnsim.experiment.record import choose_headline, make_record
 from agnsim.experiment.results import result_row, write_results
 from agnsim.experiment.run_folder import ASSIGNMENT, RECORD, RESULTS, open_run_folder
+from agnsim.experiment.stages.baselines import baselines
 from agnsim.experiment.stages.float_network import float_network
 from agnsim.experiment.stages.match import match
 from agnsim.experiment.stages.narrow import narrow
@@ -45,6 +46,7 @@ STAGES = (
     Stage("uniform", uniform),  # one circuit everywhere
     Stage("search", search),  # learn each layer's noise tolerance
     Stage("match", match),  # the cheapest circuit that fits it
+    Stage("baselines", baselines),  # other ways to an assignment, each at most so much energy
     Stage("retrain", retrain),  # through bit-exact emulation
 )
 

@@ -267,14 +267,24 @@ class MatchSection(Section):
         "measured",
         description="whose mean error per output channel joins the bias: the error model's, or the sampled one",
     )
+    ranges: Literal["fitted", "calibrated"] = Field(
+        "fitted",
+        description="fitted: each layer's quantisers are narrowed so that its circuit is predicted to err least; "
+        "calibrated: they stay as calibrated for exact products",
+    )
     batch_norm_images: Annotated[int, Field(ge=0)] = Field(
         0, description="re-estimate batch norm on so many training images; 0: no"
     )
     mean_limit: Positive = Field(
         1.0, description="where neither removes the means: a layer's mean error is at most so many times its tolerance"
     )
+    pairing: Literal["sampled", "random", "independent"] = Field(
+        "sampled",
+        description="how the error model lets activations meet weights: as in the sampled receptive fields, at random, "
+        "or drawn anew for every product, as the paper does",
+    )
     rows: Count = Field(512, description="receptive fields sampled per layer")
-    measure: bool = Field(True, description="put the sampled true error beside every prediction")
+    measure: bool = Field(True, description="put the error on other training images beside every prediction")
 
 
 class BaselinesSection(Section):
@@ -306,6 +316,7 @@ class HeadlineSection(Section):
     """Which heterogeneous network the record names first; decided on selection images."""
 
     max_drop_pp: NonNegative = Field(1.0, description="points below float on the selection images")
+    paper: str | None = Field(None, description="what a paper reports for the same, to stand beside it in tables")
 
 
 def parse_width(width: str) -> tuple[int, int]:

@@ -108,6 +108,10 @@ class TrialStore:
         write_json(path, {"format": 1, "digest": digest, "key": key, "outcome": outcome})
         return Trial(digest, key, outcome, cached=False)
 
+    def unfinished(self, key: Json) -> Path:
+        """Return the file that keeps the state of a trial's training until the trial is made."""
+        return self.checkpoints / f"{address(key)[:ID_LENGTH]}.unfinished.safetensors"
+
     def load_state(self, digest: str) -> State:
         """Return the full model state of a trial, following its bases.
 

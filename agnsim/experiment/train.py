@@ -40,7 +40,7 @@ def train(context: Context, model: nn.Module, section: TrainingSection, key: Jso
     optimizer, schedule = make_training(model, section, len(batches))
     trial = address(key)[:ID_LENGTH]
     seed_everything(derive_seed(context.study.seed, trial))
-    unfinished = context.store.checkpoints / f"{trial}.unfinished.safetensors"
+    unfinished = context.store.unfinished(key)
     best = None
     if section.patience is not None:
         file = context.store.checkpoints / f"{trial}.best.safetensors"

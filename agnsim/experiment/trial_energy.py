@@ -1,4 +1,4 @@
-"""What a trial's multiplications cost, computed from its circuits whenever results are written.
+"""What a trial's arithmetic costs, computed from its circuits whenever results are written.
 
 Costs are not part of a trial: a library whose costs were corrected changes the energies of trials, not the trials.
 """
@@ -6,11 +6,12 @@ Costs are not part of a trial: a library whose costs were corrected changes the 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
-from agnsim.energy import multiplier_energy
+from agnsim.energy import MacRatio, mac_energy_ratio, multiplier_energy, narrow_mac_ratio, pe_energy
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import Trial
-from agnsim.multipliers import Cost, Multiplier, load_library
+from agnsim.multipliers import Assignment, Choice, Cost, load_library
 from agnsim.multipliers import energy_ratio as ratio_of
 from agnsim.types import Json
 
@@ -18,26 +19,38 @@ EXACT_BITS = (8, 8)
 
 
 def trial_energy(context: Context, trial: Trial) -> Json:
-    """Return `multiplier_energy` (None where it cannot be computed) and `energy_flow`, whose costs it is a ratio of."""
-    kind, outcome = trial.key["kind"], trial.outcome
-    if outcome.get("assignment"):
-        return _row(multiplier_energy(context.shapes, layer_ratios(context, trial)), _flows(context, trial))
+    """Return `multiplier_energy`, `pe_energy` (None where they cannot be computed) and what they are ratios in.
+
+    `energy_flow` names the flows whose costs `multiplier_energy` is a ratio of; `pe_label` how the MACs were costed.
+    """
+    assigned = assigned_choices(context, trial)
+    if assigned:
+        ratios = {layer: ratio_of(choice.multiplier, context.references) for layer, choice in assigned.items()}
+        flows = {_flow(choice.multiplier.cost) for choice in assigned.values()}
+        return _multiplier(context, ratios, " + ".join(sorted(flows))) | _pe(
+            context, {layer: mac_energy_ratio(choice, context.references) for layer, choice in assigned.items()}
+        )
+    kind, bits = trial.key["kind"], (trial.outcome.get("bits_a", 0), trial.outcome.get("bits_b", 0))
     if kind == "narrow":
-        ratio, flow = narrow_ratio(outcome["bits_a"], outcome["bits_b"])
-        return _row(multiplier_energy(context.shapes, dict.fromkeys(context.assignable, ratio)), flow)
-    if kind == "quantized" and (outcome["bits_a"], outcome["bits_b"]) == EXACT_BITS:
-        return _row(1.0, _flow(context.references[0].cost))
-    return _row(None, "")
+        ratio, flow = narrow_ratio(*bits)
+        found = _multiplier(context, dict.fromkeys(context.assignable, ratio), flow)
+    elif kind == "quantized" and bits == EXACT_BITS:
+        found = _multiplier(context, {}, _flow(context.references[0].cost))
+    else:
+        return {"multiplier_energy": None, "energy_flow": "", "pe_energy": None, "pe_label": ""}
+    return found | _pe(context, dict.fromkeys(context.assignable, narrow_mac_ratio(*bits)))
+
+
+def assigned_choices(context: Context, trial: Trial) -> dict[str, Choice]:
+    """Return what multiplies in each assigned layer."""
+    stored = trial.outcome.get("assignment")
+    return dict(Assignment.from_json(stored, context.library)) if stored else {}
 
 
 def layer_ratios(context: Context, trial: Trial) -> dict[str, float]:
     """Return each assigned layer's energy as a ratio to the reference circuit of its flow."""
-    return {layer: ratio_of(circuit, context.references) for layer, circuit in _circuits(context, trial).items()}
-
-
-def _circuits(context: Context, trial: Trial) -> dict[str, Multiplier]:
-    layers = trial.outcome["assignment"]["layers"] if trial.outcome.get("assignment") else {}
-    return {layer: context.library[entry["multiplier"]] for layer, entry in layers.items()}
+    assigned = assigned_choices(context, trial)
+    return {layer: ratio_of(choice.multiplier, context.references) for layer, choice in assigned.items()}
 
 
 @functools.cache  # the library's cards and tables are read and checked once per width
@@ -48,12 +61,14 @@ def narrow_ratio(bits_a: int, bits_b: int) -> tuple[float, str]:
     return ratio_of(array, arrays["mul8u_array"]), _flow(array.cost)
 
 
-def _row(energy: float | None, flow: str) -> Json:
-    return {"multiplier_energy": energy, "energy_flow": flow}
+def _multiplier(context: Context, ratios: Mapping[str, float], flow: str) -> Json:
+    return {"multiplier_energy": multiplier_energy(context.shapes, ratios), "energy_flow": flow}
 
 
-def _flows(context: Context, trial: Trial) -> str:
-    return " + ".join(sorted({_flow(circuit.cost) for circuit in _circuits(context, trial).values()}))
+def _pe(context: Context, macs: Mapping[str, MacRatio | None]) -> Json:
+    labels = sorted({mac.label for mac in macs.values() if mac is not None})
+    ratios = {layer: None if mac is None else mac.ratio for layer, mac in macs.items()}
+    return {"pe_energy": pe_energy(context.shapes, ratios), "pe_label": " + ".join(labels)}
 
 
 def _flow(cost: Cost | None) -> str:

@@ -5,18 +5,22 @@ the histogram p_i of its activation codes, output channel o the histogram q_o of
 error for every pair of codes. The mean error of output (i, o) is `K p_i^T E q_o` for K products. The law of total
 variance over the sampled receptive fields gives the variance of a channel.
 
-Two things differ from the paper. Every channel has its own weight histogram, since the channel means it reveals are
-a good part of the error and can be removed. And the K activations and K weights of an output are what they are;
-only their pairing is taken as random. The variance of a sum over a random pairing (Hoeffding, A combinatorial central
-limit theorem, 1951) is `K^2 / (K - 1)` times the mean square of E after its row and column means are removed, where
-drawing both operands anew for each product, as the paper does, gives `K` times the variance of E. Once every channel
-has its own histogram the latter overestimates: it lets the operands themselves vary (tests/noise compares both).
+Three models of how the operands meet, from crude to exact:
+
+- `independent`, the paper's: every product draws both operands anew, so that its errors add `K` times the variance of E.
+- `random`: the K activations and K weights of an output are what they are; only their pairing is taken as random. The
+  variance of a sum over a random pairing (Hoeffding, A combinatorial central limit theorem, 1951) is `K^2 / (K - 1)`
+  times the mean square of E after its row and column means are removed. Every channel has its own weight histogram, since
+  the channel means it reveals are a good part of the error and can be removed; drawing anew would then overestimate.
+- `sampled`: neighbouring activations are alike and weights have structure, so pairs are not random. The kernels are fast
+  enough to look up every product of some hundred receptive fields, which leaves the error of sampling alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +28,12 @@ from numpy.typing import NDArray
 from agnsim.errors import InputError
 from agnsim.multipliers import Choice
 from agnsim.multipliers.operands.port_grid import Range
-from agnsim.noise.operand_fit import OperandFit, fit_operands
+from agnsim.noise.ground_truth import sampled_moments
+from agnsim.noise.operand_fit import OperandFit, Stretch, fit_all
 from agnsim.noise.prediction import ErrorPrediction, rows_of_groups
 from agnsim.types import FloatArray, LayerOperands
 
+Pairing = Literal["sampled", "random", "independent"]
 _DIRECT_PAIRS = 2048
 _CHUNK_ELEMENTS = 2**22
 
@@ -38,39 +44,65 @@ def predict_errors(
     *,
     range_a: Range | None = None,
     range_w: Range | None = None,
-    independent: bool = False,
+    stretches: Sequence[Stretch] | None = None,
+    pairing: Pairing = "sampled",
 ) -> ErrorPrediction:
-    """Predict the output error of one layer for every choice; milliseconds per choice.
+    """Predict the output error of one layer for every choice from a sample of its operands; milliseconds per choice.
 
     Args:
         operands: Sampled operands of the layer.
         choices: Circuits with orientation and encodings.
         range_a: Range of the activation quantiser; lets narrower ports be judged (see `fit_operands`).
         range_w: Range of the weight quantiser.
-        independent: Draw both operands of each product independently, as the paper does, instead of pairing the
-            operands at hand at random.
+        stretches: Of every choice, as from `fit_ranges`; none by default.
+        pairing: Which activations meet which weights: `"sampled"`, as they do in the sampled receptive fields;
+            `"random"`, the operands of an output paired at random; `"independent"`, both operands of each product
+            drawn anew, as in the paper.
 
     Raises:
-        InputError: No choices or no operands.
+        InputError: No choices or no operands, or no such pairing.
         OperandRangeError: Codes do not fit a port and no quantiser range was stated.
     """
     if not choices:
         raise InputError(f"layer {operands.layer!r}: no circuits to predict errors for")
-    fits = [fit_operands(operands, choice, range_a=range_a, range_w=range_w) for choice in choices]
-    mean = np.zeros((len(fits), len(operands.weights)))
-    variance = np.zeros_like(mean)
-    fan_in = operands.weights.shape[1]
-    channels = len(operands.weights) // operands.groups
-    if operands.groups > 1 and fan_in * fan_in * channels <= _DIRECT_PAIRS:
-        _predict_directly(operands, fits, mean, variance, independent)
-    else:
-        for group, rows in enumerate(rows_of_groups(operands)):
-            owned = slice(group * channels, (group + 1) * channels)
-            field, kernel = _Field.of(operands.rows[rows]), _histograms(operands.weights[owned])
+    fits = fit_all(operands, choices, range_a=range_a, range_w=range_w, stretches=stretches)
+    if pairing == "sampled":
+        return ErrorPrediction.pooled(operands, *sampled_moments(operands, fits))
+    if pairing not in get_args(Pairing):
+        raise InputError(f"predict_errors: pairing is {pairing!r}; allowed: {', '.join(get_args(Pairing))}")
+    return ErrorPrediction.pooled(operands, *OutputErrors(operands).moments(fits, independent=pairing == "independent"))
+
+
+class OutputErrors:
+    """The statistical model of one layer's output errors, ready for any number of circuits.
+
+    Args:
+        operands: Sampled operands of the layer.
+    """
+
+    def __init__(self, operands: LayerOperands) -> None:
+        self._operands = operands
+        self._fan_in = operands.weights.shape[1]
+        self._channels = len(operands.weights) // operands.groups
+        self._groups: list[tuple[slice, _Field, tuple[NDArray[np.int32], FloatArray]]] | None = None
+        if operands.groups == 1 or self._fan_in**2 * self._channels > _DIRECT_PAIRS:
+            self._groups = []
+            for group, rows in enumerate(rows_of_groups(operands)):
+                owned = slice(group * self._channels, (group + 1) * self._channels)
+                self._groups.append((owned, _Field.of(operands.rows[rows]), _histograms(operands.weights[owned])))
+
+    def moments(self, fits: Sequence[OperandFit], *, independent: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Return mean and variance of every output channel's error, `[M, O]` each, in accumulator units."""
+        mean = np.zeros((len(fits), len(self._operands.weights)))
+        variance = np.zeros_like(mean)
+        if self._groups is None:
+            _predict_directly(self._operands, fits, mean, variance, independent)
+            return mean, variance
+        for owned, field, kernel in self._groups:
             for index, fit in enumerate(fits):
                 averages = _from_histograms(fit, field, kernel)
-                mean[index, owned], variance[index, owned] = averages.of_the_sum(fan_in, independent)
-    return ErrorPrediction.pooled(operands, mean, variance)
+                mean[index, owned], variance[index, owned] = averages.of_the_sum(self._fan_in, independent)
+        return mean, variance
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from agnsim.errors import InputError
 from agnsim.multipliers import Choice
 from agnsim.multipliers.operands.port_grid import Range
-from agnsim.noise.operand_fit import OperandFit, fit_operands
+from agnsim.noise.operand_fit import OperandFit, Stretch, fit_all
 from agnsim.noise.prediction import ErrorPrediction, rows_of_groups
 from agnsim.types import FloatArray, LayerOperands
 
@@ -21,6 +21,7 @@ def measure_errors(
     *,
     range_a: Range | None = None,
     range_w: Range | None = None,
+    stretches: Sequence[Stretch] | None = None,
     rows: int | None = None,
     engine: str = "auto",
 ) -> ErrorPrediction:
@@ -31,6 +32,7 @@ def measure_errors(
         choices: Circuits with orientation and encodings.
         range_a: Range of the activation quantiser, as for `predict_errors`.
         range_w: Range of the weight quantiser.
+        stretches: Of every choice, as from `fit_ranges`; none by default.
         rows: Use at most the first `rows` sampled rows; default: all.
         engine: Engine of `agnsim.kernels.matmul` for layers of one group.
 
@@ -45,7 +47,14 @@ def measure_errors(
     if rows is not None and rows < 1:
         raise InputError(f"layer {operands.layer!r}: rows is {rows}; at least one row is needed to measure errors")
     sample = replace(operands, rows=operands.rows[:rows], row_group=operands.row_group[:rows])
-    fits = [fit_operands(sample, choice, range_a=range_a, range_w=range_w) for choice in choices]
+    fits = fit_all(sample, choices, range_a=range_a, range_w=range_w, stretches=stretches)
+    return ErrorPrediction.pooled(sample, *sampled_moments(sample, fits, engine))
+
+
+def sampled_moments(
+    sample: LayerOperands, fits: Sequence[OperandFit], engine: str = "auto"
+) -> tuple[FloatArray, FloatArray]:
+    """Return mean and variance of every output channel's error over the sampled rows, `[M, O]`, accumulator units."""
     mean = np.zeros((len(fits), len(sample.weights)))
     variance = np.zeros_like(mean)
     if sample.groups == 1:
@@ -57,7 +66,7 @@ def measure_errors(
     else:
         for index, fit in enumerate(fits):
             mean[index], variance[index] = _grouped_moments(sample, fit)
-    return ErrorPrediction.pooled(sample, mean, variance)
+    return mean, variance
 
 
 def _emulated(operands: LayerOperands, fit: OperandFit, engine: str) -> FloatArray:

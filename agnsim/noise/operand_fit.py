@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,11 @@ from agnsim.errors import InputError, OperandRangeError
 from agnsim.multipliers import Choice, Multiplier
 from agnsim.multipliers.operands.port_grid import PortGrid, Range, activation_grid, fits, weight_grid
 from agnsim.types import FloatArray, Int32Array, LayerOperands
+
+Stretch = tuple[float, float]
+"""Factors on the steps of the activations' and the weights' grids: 2 maps half the range to the whole port."""
+
+UNSTRETCHED: Stretch = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,19 @@ def _span(codes: NDArray[np.int32], stated: Range | None, what: str) -> Range:
 
 
 def fit_operands(
-    operands: LayerOperands, choice: Choice, *, range_a: Range | None = None, range_w: Range | None = None
+    operands: LayerOperands,
+    choice: Choice,
+    *,
+    range_a: Range | None = None,
+    range_w: Range | None = None,
+    stretch: Stretch = UNSTRETCHED,
 ) -> OperandFit:
     """Return how `choice` would be fed in this layer.
 
     Args:
         operands: The sampled layer; weights quantised symmetrically where they must be requantised.
         choice: The circuit with orientation and encodings.
+        stretch: Factors on the steps of the activations' and the weights' grids (see `fit_ranges`).
         range_a: Range of the layer's activation quantiser (0..255, say). With it, a circuit whose port is narrower
             or signed is judged on the codes as that port's own quantiser would round them; without it, codes that
             do not fit are an error.
@@ -89,6 +101,30 @@ def fit_operands(
             )
     return OperandFit(
         multiplier,
-        activation_grid(span_a, multiplier.range_a, zero_point),
-        weight_grid(span_w, multiplier.range_b, place),
+        activation_grid(span_a, multiplier.range_a, zero_point).stretched(stretch[0]),
+        weight_grid(span_w, multiplier.range_b, place).stretched(stretch[1]),
     )
+
+
+def fit_all(
+    operands: LayerOperands,
+    choices: Sequence[Choice],
+    *,
+    range_a: Range | None,
+    range_w: Range | None,
+    stretches: Sequence[Stretch] | None,
+) -> list[OperandFit]:
+    """Return `fit_operands` of every choice, each with its stretch.
+
+    Raises:
+        InputError: Not as many stretches as choices; and as `fit_operands`.
+    """
+    factors = [UNSTRETCHED] * len(choices) if stretches is None else stretches
+    if len(factors) != len(choices):
+        raise InputError(
+            f"layer {operands.layer!r}: {len(factors)} stretches for {len(choices)} choices; give each one"
+        )
+    return [
+        fit_operands(operands, choice, range_a=range_a, range_w=range_w, stretch=stretch)
+        for choice, stretch in zip(choices, factors, strict=True)
+    ]

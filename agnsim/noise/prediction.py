@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class ErrorPrediction:
         channel_mean: float64 `[M, out_channels]`, mean error of every output channel.
         channel_std: float64 `[M, out_channels]`, standard deviation within every output channel.
         output_std: Standard deviation of the layer's accurate output before the bias.
+        channel_output_std: float64 `[out_channels]`, the same within every output channel; `None` where unknown.
     """
 
     layer: str
@@ -34,6 +36,7 @@ class ErrorPrediction:
     channel_mean: FloatArray
     channel_std: FloatArray
     output_std: float
+    channel_output_std: FloatArray | None = None
 
     @classmethod
     def pooled(cls, operands: LayerOperands, channel_mean: FloatArray, channel_variance: FloatArray) -> ErrorPrediction:
@@ -50,7 +53,13 @@ class ErrorPrediction:
             channel_mean=mean,
             channel_std=np.sqrt(variance),
             output_std=operands.output_std,
+            channel_output_std=operands.channel_output_std,
         )
+
+    def of(self, indices: Sequence[int]) -> ErrorPrediction:
+        """Return the figures of these circuits alone, in this order."""
+        names = ("mean", "std", "std_centred", "channel_mean", "channel_std")
+        return replace(self, **{name: getattr(self, name)[list(indices)] for name in names})
 
 
 def rows_of_groups(operands: LayerOperands) -> list[NDArray[np.intp]]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,11 +21,10 @@ from torch.optim import Optimizer
 
 from agnsim.errors import InputError
 from agnsim.nn import Noisy, approx_layers
+from agnsim.noise.search_state import SIGMA_MIN, SigmaTraining
 from agnsim.progress import Progress
 from agnsim.training import History, LossFunction, Schedule, cross_entropy, derive_seed, fit, make_optimizer
-from agnsim.types import LayerShape
-
-SIGMA_MIN = 1e-4
+from agnsim.types import FloatArray, LayerShape
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,16 @@ class NoiseSearch:
     """What a noise search found.
 
     Attributes:
-        sigma: Layer to its tolerated noise: standard deviation over that of the layer's accurate output.
+        sigma: Layer to its tolerated noise: standard deviation over that of the layer's accurate output. Of a search
+            per channel: root mean square over the channels of their noise, over that same standard deviation.
         history: One row per epoch: those of `agnsim.training.fit`, `task_loss` (without the reward) and `sigma`.
+        channel_sigma: Of a search per channel: layer to `[out_channels]`, the noise of every channel over the standard
+            deviation of that channel's accurate output.
     """
 
     sigma: dict[str, float]
     history: History
+    channel_sigma: dict[str, FloatArray] = field(default_factory=dict)
 
 
 def search_noise(
@@ -57,13 +61,17 @@ def search_noise(
     schedule: Schedule | None = None,
     loss: LossFunction | None = None,
     max_steps: int | None = None,
+    std_smoothing: float = 0.0,
+    per_channel: bool = False,
     seed: int | None = None,
+    resume: Path | str | None = None,
     progress: Progress | None = None,
     description: str = "noise search",
 ) -> NoiseSearch:
     """Train a converted network, in place, with a learned noise level in every assignable layer.
 
-    The layers have their own arithmetic back afterwards; the weights stay as trained, as in the paper.
+    The layers have their own arithmetic back afterwards; the weights stay as trained, as in the paper. Begin with a
+    network that has been quantised and, better, trained so: the search is then a continuation.
 
     Args:
         model: A converted network.
@@ -83,13 +91,19 @@ def search_noise(
         schedule: Learning-rate schedule of `optimizer`.
         loss: The task's loss, cross entropy by default.
         max_steps: Stop after so many steps.
+        std_smoothing: Weight of the past in a running average of `std(y)` that scales the noise, 0 to below 1; 0: each
+            batch's own (see `agnsim.nn.Noisy`).
+        per_channel: Learn a noise level per output channel; a layer's reward is the mean of its channels'.
         seed: Of the noise; by default PyTorch's global generator supplies it.
+        resume: File that keeps the state after each epoch. Where it exists, the search goes on from it and ends
+            exactly as if it had not been interrupted; remove it afterwards.
         progress: Silent by default.
         description: Title of the progress.
 
     Raises:
         InputError: A setting is out of range, no layer is assignable, or one has no shape.
         TrainingError: The loss is not finite.
+        CheckpointError: The state in `resume` belongs to another search.
     """
     for name, value, least in (
         ("noise_weight", noise_weight, 0.0),
@@ -106,8 +120,26 @@ def search_noise(
     if optimizer is None:
         optimizer = make_optimizer(model, "sgd", lr=lr, momentum=momentum, weight_decay=weight_decay)
     before = {name: layer.arithmetic for name, layer in layers.items()}
-    noisy = {name: Noisy(sigma_init, generator=_generator(seed, name, layers[name])) for name in layers}
+    noisy = {
+        name: Noisy(
+            sigma_init,
+            channels=layer.weight.shape[0] if per_channel else None,
+            std_smoothing=std_smoothing,
+            generator=_generator(seed, name, layer),
+        )
+        for name, layer in layers.items()
+    }
     task = cross_entropy() if loss is None else loss
+
+    identity = {
+        "noise_weight": noise_weight,
+        "sigma_max": sigma_max,
+        "sigma_init": sigma_init,
+        "sigma_lr": sigma_lr,
+        "std_smoothing": std_smoothing,
+        "per_channel": per_channel,
+        "seed": seed,
+    }
 
     def rewarded(network: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Any]]:
         task_loss, logs = task(network, x, y)
@@ -120,16 +152,7 @@ def search_noise(
     try:
         for name, layer in layers.items():
             layer.arithmetic = noisy[name]
-        log_sigmas = [arithmetic.log_sigma for arithmetic in noisy.values()]
-        sigma_optimizer = torch.optim.Adam(log_sigmas, lr=sigma_lr)
-
-        def move_sigma(step: int, values: dict[str, float]) -> None:
-            sigma_optimizer.step()
-            sigma_optimizer.zero_grad()
-            with torch.no_grad():
-                for log_sigma in log_sigmas:
-                    log_sigma.clamp_(math.log(SIGMA_MIN), math.log(sigma_max))
-
+        sigmas = SigmaTraining(noisy, lr=sigma_lr, sigma_max=sigma_max, identity=identity)
         history = fit(
             model,
             batches,
@@ -137,21 +160,29 @@ def search_noise(
             optimizer=optimizer,
             schedule=schedule,
             loss=rewarded,
-            on_step=move_sigma,
+            on_step=lambda step, values: sigmas.step(),
             on_epoch=note_sigma,
             progress=progress,
             description=description,
             max_steps=max_steps,
+            resume=resume,
+            companion=sigmas,
         )
     finally:
         for name, layer in layers.items():
             layer.arithmetic = before[name]
-    return NoiseSearch(_sigmas(noisy), history)
+    channel_sigma = {
+        name: arithmetic.sigma.detach().double().cpu().numpy() for name, arithmetic in noisy.items() if per_channel
+    }
+    return NoiseSearch(_sigmas(noisy), history, channel_sigma)
 
 
 def noise_reward(noisy: Mapping[str, Noisy], shares: Mapping[str, float], sigma_max: float) -> Tensor:
-    """Return `sum_l share_l * min(sigma_l, sigma_max)`, a scalar with gradient on every log sigma below the cap."""
-    terms = [shares[name] * arithmetic.sigma.clamp(max=sigma_max) for name, arithmetic in noisy.items()]
+    """Return `sum_l share_l * min(sigma_l, sigma_max)`, a scalar with gradient on every log sigma below the cap.
+
+    A layer with a sigma per channel counts with their mean.
+    """
+    terms = [shares[name] * arithmetic.sigma.clamp(max=sigma_max).mean() for name, arithmetic in noisy.items()]
     return torch.stack(terms).sum()
 
 
@@ -181,4 +212,4 @@ def _generator(seed: int | None, name: str, layer: nn.Module) -> torch.Generator
 
 
 def _sigmas(noisy: Mapping[str, Noisy]) -> dict[str, float]:
-    return {name: float(arithmetic.sigma.detach()) for name, arithmetic in noisy.items()}
+    return {name: float(arithmetic.layer_sigma.detach()) for name, arithmetic in noisy.items()}

@@ -84,6 +84,8 @@ DEFAULTS = {
             }
         ],
         "fold_mean": "measured",
+        "ranges": "fitted",
+        "pairing": "sampled",
         "batch_norm_images": 0,
         "mean_limit": 1.0,
         "rows": 512,
@@ -91,7 +93,7 @@ DEFAULTS = {
     },
     "retrain": None,
     "baselines": None,
-    "headline": {"max_drop_pp": 1.0},
+    "headline": {"max_drop_pp": 1.0, "paper": None},
 }
 
 

@@ -1,8 +1,11 @@
 """Which orientation and encoding a circuit is used in, and whose mean error joins the bias."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from agnsim.errors import ConfigError
 from agnsim.experiment.error_table import ErrorTable
 from agnsim.multipliers import Choice, load_library
 from agnsim.noise import Candidate, ErrorPrediction
@@ -24,7 +27,8 @@ def table() -> ErrorTable:
         {"conv": [Candidate(choice, 0.5) for choice in choices]},
         predicted,
         {"conv": errors("conv", [0.25, -4.0], [2.0, 1.0])},
-        lambda layer, choice: errors(layer, [3.0], [1.0]),
+        None,
+        lambda layer, index: errors(layer, [3.0], [1.0]),
     )
 
 
@@ -49,3 +53,24 @@ def test_rows_state_the_spread_that_matching_compares(table: ErrorTable) -> None
     assert [row["predicted_std"] for row in kept] == pytest.approx([5**0.5, 2**0.5], rel=1e-5)
     assert [(row["predicted_mean"], row["measured_mean"]) for row in kept] == [(0.5, 0.25), (-8.0, -4.0)]
     assert [row["encoding_w"] for row in kept] == ["sign_magnitude", "offset"]
+
+
+def test_part_of_the_circuits_is_measured_as_itself(table: ErrorTable) -> None:
+    circuits = load_library("builtin")
+    every = replace(
+        table,
+        candidates={"conv": [*table.candidates["conv"], Candidate(Choice(circuits["mul8u_array"]), 1.0)]},
+        predicted={"conv": errors("conv", [0.5, -8.0, 0.0], [2.0, 1.0, 0.0])},
+        measured=None,
+        stretches={"conv": [(1.0, 2.0), (1.0, 1.0), (1.25, 1.0)]},
+        measure=lambda layer, index: errors(layer, [float(index)], [1.0]),
+    )
+    part = every.only(["*"], ["*_k7"], place="here")
+    assert [option.choice.multiplier.name for option in part.candidates["conv"]] == ["mul8u_array"]
+    assert part.predicted["conv"].std_centred.tolist() == [0.0]
+    assert part.predicted["conv"].channel_mean.tolist() == [[-1.0, 1.0]]
+    assert part.measured is None
+    assert part.ranges({"conv": 0}) == {"conv": (1.25, 1.0)}
+    assert part.means({"conv": 0}, "measured")["conv"].tolist() == [1.0, 3.0]
+    with pytest.raises(ConfigError, match=r"here: no circuit that layer conv can hold matches include \['mul4.*"):
+        every.only(["mul4*"], [], place="here")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from agnsim.errors import LibraryError
-from agnsim.experiment.config import Study
 from agnsim.experiment.circuits import load_circuits
+from agnsim.experiment.config import Study
 from agnsim.multipliers import energy_ratio
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from agnsim.analysis import unpack_outcomes
 from agnsim.errors import RunFolderError
-from agnsim.experiment.results import COLUMNS, pack, read_results, result_row, unpack, write_results
+from agnsim.experiment.results import COLUMNS, pack, read_results, result_row, write_results
 from agnsim.experiment.store import Trial
 
 PUBLIC = """
@@ -35,7 +36,7 @@ def test_public_columns_come_first_and_in_their_order():
 def test_outcome_per_image_is_kept_whole(images):
     correct = np.random.default_rng(images).random(images) < 0.5
     part = pack(correct, correct)
-    assert np.array_equal(unpack(part), correct)
+    assert np.array_equal(unpack_outcomes(part), correct)
     assert part["top1"] == part["top5"] == 100 * correct.sum() / images
     assert (part["correct"], part["total"]) == (correct.sum(), images)
 

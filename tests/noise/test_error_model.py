@@ -44,7 +44,7 @@ def _kulkarni() -> Choice:
 
 def test_two_bit_circuit_by_hand() -> None:
     # Row (3, 3) meets the weight 3 once whatever the pairing: error -2. Row (3, 0) meets it with 3 or with 0: -2 or 0.
-    prediction = predict_errors(_operands([[3, 3], [3, 0]], [[3, 1]], scale=0.5), [_kulkarni()])
+    prediction = predict_errors(_operands([[3, 3], [3, 0]], [[3, 1]], scale=0.5), [_kulkarni()], pairing="random")
     assert prediction.mean == pytest.approx([-0.75])
     assert prediction.std == pytest.approx([0.5 * np.sqrt(0.5 + 0.25)])
     assert prediction.channel_mean == pytest.approx(np.array([[-0.75]]))
@@ -52,14 +52,14 @@ def test_two_bit_circuit_by_hand() -> None:
 
 def test_two_bit_circuit_by_hand_with_independent_draws() -> None:
     # Row (3, 3): error -2 with chance 1/2 per product, row (3, 0): 1/4; two products each.
-    prediction = predict_errors(_operands([[3, 3], [3, 0]], [[3, 1]]), [_kulkarni()], independent=True)
+    prediction = predict_errors(_operands([[3, 3], [3, 0]], [[3, 1]]), [_kulkarni()], pairing="independent")
     assert prediction.mean == pytest.approx([-1.5])
     assert prediction.std**2 == pytest.approx([(2 * 4 * 0.25 + 2 * 4 * 3 / 16) / 2 + 0.25])
 
 
 def test_channels_are_told_apart_and_pooled_with_their_scales() -> None:
     operands = replace(_operands([[3, 3], [3, 3]], [[3, 3], [1, 1]]), output_scale=np.array([1.0, 10.0]))
-    prediction = predict_errors(operands, [_kulkarni()])
+    prediction = predict_errors(operands, [_kulkarni()], pairing="random")
     assert prediction.channel_mean == pytest.approx(np.array([[-4.0, 0.0]]))
     assert (prediction.std, prediction.std_centred) == (pytest.approx([2.0]), pytest.approx([0.0]))
 
@@ -75,7 +75,7 @@ def test_mean_and_variance_are_exact_over_all_pairings() -> None:
             for order in itertools.permutations(range(4))
         ]
     )
-    prediction = predict_errors(operands, [_circuit(table, bits_a=3, bits_b=3)])
+    prediction = predict_errors(operands, [_circuit(table, bits_a=3, bits_b=3)], pairing="random")
     assert prediction.channel_mean[0] == pytest.approx(outcomes.mean(axis=(0, 1)))
     assert prediction.channel_std[0] ** 2 == pytest.approx(outcomes.var(axis=(0, 1)))
     assert prediction.std == pytest.approx([outcomes.std()])
@@ -84,7 +84,7 @@ def test_mean_and_variance_are_exact_over_all_pairings() -> None:
 def test_exact_circuit_has_no_error_whatever_the_zero_point() -> None:
     rng = np.random.default_rng(2)
     operands = _operands(rng.integers(0, 8, (5, 6)), rng.integers(0, 8, (2, 6)), zero_point=3)
-    prediction = predict_errors(operands, [_circuit(_products(3, 3), bits_a=3, bits_b=3)])
+    prediction = predict_errors(operands, [_circuit(_products(3, 3), bits_a=3, bits_b=3)], pairing="random")
     assert not prediction.std.any()
     assert not prediction.channel_mean.any()
 
@@ -107,9 +107,9 @@ def test_depthwise_direct_evaluation_equals_histograms(monkeypatch, fan_in: int,
     operands = _grouped(rng, groups=6, channels=2, fan_in=fan_in, rows=40)
     choices = [_circuit(_products(3, 3) + rng.integers(-9, 9, (8, 8)), bits_a=3, bits_b=3) for _ in range(2)]
     monkeypatch.setattr(error_model, "_CHUNK_ELEMENTS", 500)
-    direct = predict_errors(operands, choices, independent=independent)
+    direct = predict_errors(operands, choices, pairing="independent" if independent else "random")
     monkeypatch.setattr(error_model, "_DIRECT_PAIRS", 0)
-    histograms = predict_errors(operands, choices, independent=independent)
+    histograms = predict_errors(operands, choices, pairing="independent" if independent else "random")
     assert direct.channel_mean == pytest.approx(histograms.channel_mean)
     assert direct.channel_std == pytest.approx(histograms.channel_std)
 
@@ -118,19 +118,23 @@ def test_rows_of_a_group_meet_only_its_channels() -> None:
     rng = np.random.default_rng(4)
     operands = _grouped(rng, groups=2, channels=3, fan_in=5, rows=30)
     choice = _circuit(_products(3, 3) + rng.integers(-9, 9, (8, 8)), bits_a=3, bits_b=3)
-    together, measured = predict_errors(operands, [choice]), measure_errors(operands, [choice])
+    together, measured = predict_errors(operands, [choice], pairing="random"), measure_errors(operands, [choice])
     for group in range(2):
         owned = slice(3 * group, 3 * group + 3)
         alone = _operands(operands.rows[operands.row_group == group], operands.weights[owned], scale=0.25)
-        assert together.channel_mean[:, owned] == pytest.approx(predict_errors(alone, [choice]).channel_mean)
-        assert together.channel_std[:, owned] == pytest.approx(predict_errors(alone, [choice]).channel_std)
+        assert together.channel_mean[:, owned] == pytest.approx(
+            predict_errors(alone, [choice], pairing="random").channel_mean
+        )
+        assert together.channel_std[:, owned] == pytest.approx(
+            predict_errors(alone, [choice], pairing="random").channel_std
+        )
         assert measured.channel_mean[:, owned] == pytest.approx(measure_errors(alone, [choice]).channel_mean)
         assert measured.channel_std[:, owned] == pytest.approx(measure_errors(alone, [choice]).channel_std)
 
 
 def test_group_without_sampled_rows_is_represented_by_the_others() -> None:
     operands = _operands([[3, 3], [3, 3]], [[3, 3], [3, 3]], groups=2, row_group=[0, 0])
-    assert predict_errors(operands, [_kulkarni()]).channel_mean.tolist() == [[-4.0, -4.0]]
+    assert predict_errors(operands, [_kulkarni()], pairing="random").channel_mean.tolist() == [[-4.0, -4.0]]
 
 
 def test_measurement_by_hand() -> None:
@@ -182,7 +186,7 @@ def layer(request) -> LayerOperands:
 
 def test_predicted_error_matches_full_evaluation(layer: LayerOperands) -> None:
     choices = _truncations()
-    predicted, measured = predict_errors(layer, choices), measure_errors(layer, choices)
+    predicted, measured = predict_errors(layer, choices, pairing="random"), measure_errors(layer, choices)
     assert predicted.std == pytest.approx(measured.std, rel=0.15)
     assert predicted.std_centred == pytest.approx(measured.std_centred, rel=0.15)
     assert predicted.mean == pytest.approx(measured.mean, abs=0.05 * layer.output_std)
@@ -192,8 +196,8 @@ def test_predicted_error_matches_full_evaluation(layer: LayerOperands) -> None:
 def test_pairing_the_operands_at_hand_beats_independent_draws(layer: LayerOperands) -> None:
     choices = _truncations()
     measured = measure_errors(layer, choices).std_centred
-    paired = predict_errors(layer, choices).std_centred
-    independent = predict_errors(layer, choices, independent=True).std_centred
+    paired = predict_errors(layer, choices, pairing="random").std_centred
+    independent = predict_errors(layer, choices, pairing="independent").std_centred
     assert (independent > paired).all()
     assert np.abs(paired / measured - 1).max() < 0.5 * np.abs(independent / measured - 1).max()
 
@@ -205,7 +209,7 @@ def test_narrow_circuit_is_judged_on_requantised_codes(layer: LayerOperands) -> 
     wide = replace(wide, encoding_w=Encoding.SIGN_MAGNITUDE)
     ranges = {"range_a": (0, 255), "range_w": (-127, 127)}
     predicted, measured = (
-        predict_errors(layer, [narrow, wide], **ranges),
+        predict_errors(layer, [narrow, wide], **ranges, pairing="random"),
         measure_errors(layer, [narrow, wide], **ranges),
     )
     coarse_a, coarse_w = (
@@ -235,7 +239,7 @@ def test_affine_codes_on_a_signed_port_become_symmetric() -> None:
 def test_fifty_circuits_take_milliseconds_each(layer: LayerOperands) -> None:
     choices = _truncations() * 12
     started = time.process_time()
-    predict_errors(layer, choices)
+    predict_errors(layer, choices, pairing="random")
     assert time.process_time() - started < 3.0
 
 

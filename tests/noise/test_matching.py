@@ -94,6 +94,7 @@ def test_rows_are_the_records_layer_table() -> None:
         "measured_std": 0.9,
         "measured_mean": -0.4,
         "output_std": 2.0,
+        "predicted_degradation": None,
     }
     assert matching.chosen == {"conv": 0}
     assert matching.energy_ratios == {"conv": 0.2}

@@ -6,14 +6,17 @@ import time
 
 from agnsim.experiment.context import Context
 from agnsim.experiment.store import State, address
-from agnsim.experiment.train import make_training, training_loss
+from agnsim.experiment.train import make_training, selection_accuracy, training_loss
 from agnsim.noise import search_noise
 from agnsim.training import derive_seed, seed_everything
-from agnsim.types import Json
+from agnsim.types import FloatArray, Json
 
 
 def search(context: Context) -> None:
-    """Run one noise search per noise weight, each from the quantised network."""
+    """Run one noise search per noise weight, each from the quantised network and resumable epoch by epoch.
+
+    A search's trial keeps the network that matching goes on from: the searched weights, or those before the search.
+    """
     section = context.study.search
     parent = context.findings.quantized
     if section is None or parent is None:
@@ -46,6 +49,9 @@ def search(context: Context) -> None:
                     schedule=schedule,
                     loss=training_loss(context, training),
                     max_steps=training.max_steps,
+                    std_smoothing=section.std_smoothing,
+                    per_channel=section.per_channel,
+                    resume=context.store.unfinished(key),
                     seed=context.study.seed,
                     progress=context.progress,
                     description=title,
@@ -54,11 +60,21 @@ def search(context: Context) -> None:
                 "noise_weight": noise_weight,
                 "sigma_max": section.sigma_max,
                 "sigma": found.sigma,
+                "selection": selection_accuracy(context, model),
                 "history": found.history,
                 "network": parent.outcome["network"],
                 "seconds": round(time.perf_counter() - started, 3),
             }
-            return outcome, model.state_dict()
+            if section.per_channel:
+                outcome["channel_sigma"] = {name: _short(values) for name, values in found.channel_sigma.items()}
+            kept = context.restore(parent) if section.weights == "kept" else model
+            return outcome, kept.state_dict()
 
         trial = context.store.get_or_make(key, work, base=parent.digest)
+        context.store.unfinished(key).unlink(missing_ok=True)
         context.findings.searches.append(trial)
+
+
+def _short(values: FloatArray) -> list[float]:
+    """Round to six significant digits: the record stays readable."""
+    return [float(f"{value:.6g}") for value in values]

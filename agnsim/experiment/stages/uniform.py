@@ -28,6 +28,7 @@ def uniform(context: Context) -> None:
             kind="uniform",
             record=record,
             means=table.means(chosen, context.study.match.fold_mean),
+            stretches=table.ranges(chosen),
         )
         context.findings.add(untrained)
         if section.retrain and matches(name, section.retrain_include):
