@@ -13,6 +13,7 @@ from agnsim.errors import AgnsimError, ConfigError, InputError
 from agnsim.experiment.circuits import load_circuits, select
 from agnsim.experiment.config import Study
 from agnsim.experiment.context import Context, new_model
+from agnsim.experiment.error_table import matches
 from agnsim.experiment.plans import check_plans
 from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import TrialStore
@@ -74,6 +75,12 @@ def _check_patterns(study: Study, library: Library) -> None:
         chosen = select("uniform.include", library, uniform.include)
         if uniform.retrain is not None:
             select("uniform.retrain_include", chosen, uniform.retrain_include)
+    narrow = study.narrow
+    for pattern in narrow.retrain_include if narrow is not None else ():
+        if narrow is not None and not any(matches(width, [pattern]) for width in narrow.widths):
+            raise ConfigError(
+                f"narrow.retrain_include: {pattern!r} fits none of the widths {', '.join(narrow.widths)}."
+            )
 
 
 def _check_options(section: str, options: Mapping[str, Any], *, given: Iterable[str]) -> None:

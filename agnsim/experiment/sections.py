@@ -176,6 +176,7 @@ class NarrowSection(Section):
 
     widths: Distinct[str] = Field(description="operand widths: a6w5 is 6-bit activations and 5-bit weights")
     retrain: TrainingSection | None = Field(None, description="quantisation-aware training of each")
+    retrain_include: list[str] = Field(["*"], description="patterns of the widths that are trained")
     keep_untrained: bool = Field(True, description="also report each before its training")
 
     @field_validator("widths")

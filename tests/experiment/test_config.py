@@ -129,7 +129,7 @@ def test_optional_sections_have_their_defaults(study_file):
     study = load_study(
         study_file({"narrow.widths": ["a6w5"], "uniform": {}, "search": {"noise_weights": [0.1], "training": training}})
     ).model_dump()
-    assert study["narrow"] == {"widths": ["a6w5"], "retrain": None, "keep_untrained": True}
+    assert study["narrow"] == {"widths": ["a6w5"], "retrain": None, "retrain_include": ["*"], "keep_untrained": True}
     assert study["uniform"] == {"include": ["*"], "retrain": None, "retrain_include": ["*"]}
     assert study["search"] == {
         "noise_weights": [0.1],
@@ -149,6 +149,10 @@ def test_resolved_study_reads_as_itself(study_file, tmp_path):
     assert load_study(tmp_path / "resolved.yaml") == study
 
 
+TEXTS = ("model.weights", "data.root", "library.costs", "headline.paper")
+"""Keys that are a text or none."""
+
+
 def _keys(section: dict[str, Any], prefix: str = "") -> list[str]:
     found = []
     for key, value in section.items():
@@ -164,7 +168,7 @@ def test_wrong_type_of_every_key_is_told_by_name_and_line(study_file, key):
     for part in key.split("."):
         default = default[part]
     wrong = "text" if isinstance(default, dict) or default is None else {"a": "mapping"}
-    path = study_file({key: 1.5 if key in ("model.weights", "data.root", "library.costs") else wrong})
+    path = study_file({key: 1.5 if key in TEXTS else wrong})
     line = _line_of(path, key)
     told = message_of(path).splitlines()
     assert any(f"{path}:{line}  {key}" in text for text in told), told

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import nn
 
 from agnsim.experiment.context import Context
+from agnsim.experiment.error_table import matches
 from agnsim.experiment.sections import NarrowSection, parse_width
 from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import Trial
@@ -45,9 +46,9 @@ def _one_width(context: Context, section: NarrowSection, parent: Trial, width: s
 
     key = context.key("narrow", parents=[parent], quantization=settings.definition(), width=width)
     untrained = context.trial(key, f"exact {width}", post_training, base=parent)
-    if section.keep_untrained or section.retrain is None:
+    retrain = section.retrain if matches(width, section.retrain_include) else None
+    if section.keep_untrained or retrain is None:
         context.findings.add(untrained)
-    retrain = section.retrain
     if retrain is None:
         return
     key = context.key("narrow", parents=[untrained], training=retrain.definition())
