@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from agnsim.data import Batches
 from agnsim.experiment.context import Context
@@ -13,7 +13,7 @@ from agnsim.training import derive_seed, predict
 from agnsim.types import FloatArray
 
 PARTS = 10
-"""Parts of the images whose losses are kept apart."""
+"""Parts of the images whose divergences are kept apart."""
 
 
 class Comparison:
@@ -42,8 +42,16 @@ class Comparison:
         correct = int((logits.argmax(1) == self._labels).sum())
         return 100.0 * correct / self.images, float(F.cross_entropy(logits.double(), self._labels))
 
-    def losses(self, model: nn.Module) -> FloatArray:
-        """Return the mean cross entropy on each part of the images, float64 `[min(PARTS, images)]`."""
-        losses = F.cross_entropy(predict(model, self._batches).double(), self._labels, reduction="none").numpy()
+    def outputs(self, model: nn.Module) -> Tensor:
+        """Return the logarithms of a network's class probabilities, float64 `[images, classes]`."""
+        return F.log_softmax(predict(model, self._batches).double(), dim=1)
+
+    def divergence(self, model: nn.Module, outputs: Tensor) -> FloatArray:
+        """Return how far a network's outputs are from those of another, on each part of the images.
+
+        The Kullback-Leibler divergence in nats, float64 `[min(PARTS, images)]`: what the cross entropy grows by where
+        the other network's outputs are the truth.
+        """
+        own = F.kl_div(self.outputs(model), outputs, reduction="none", log_target=True).sum(1).numpy()
         parts = min(PARTS, self.images)
-        return np.array([losses[part::parts].mean() for part in range(parts)])
+        return np.array([own[part::parts].mean() for part in range(parts)])
