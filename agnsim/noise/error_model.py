@@ -7,13 +7,13 @@ variance over the sampled receptive fields gives the variance of a channel.
 
 Three models of how the operands meet, from crude to exact:
 
-- `independent`, the paper's: every product draws both operands anew, so that its errors add `K` times the variance of E.
+- `independent`, the paper's: every product draws both operands anew, so that errors add `K` times the variance of E.
 - `random`: the K activations and K weights of an output are what they are; only their pairing is taken as random. The
   variance of a sum over a random pairing (Hoeffding, A combinatorial central limit theorem, 1951) is `K^2 / (K - 1)`
-  times the mean square of E after its row and column means are removed. Every channel has its own weight histogram, since
-  the channel means it reveals are a good part of the error and can be removed; drawing anew would then overestimate.
-- `sampled`: neighbouring activations are alike and weights have structure, so pairs are not random. The kernels are fast
-  enough to look up every product of some hundred receptive fields, which leaves the error of sampling alone.
+  times the mean square of E after its row and column means are removed. Every channel has its own weight histogram,
+  since the channel means it reveals are a good part of the error and can be removed; drawing anew would overestimate.
+- `sampled`: neighbouring activations are alike and weights have structure, so pairs are not random. The kernels are
+  fast enough to look up every product of some hundred receptive fields, which leaves the error of sampling alone.
 """
 
 from __future__ import annotations

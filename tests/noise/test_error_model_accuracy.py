@@ -57,9 +57,7 @@ def accuracies(circuits: str) -> dict[str, ErrorModelAccuracy | None]:
         names += [name] * int(counted.sum())
         measured += list(truth.std_centred[counted])
         for pairing, found in predicted.items():
-            errors: ErrorPrediction = predict_errors(
-                operands, options, range_a=range_a, range_w=range_w, pairing=pairing
-            )
+            errors = predict_errors(operands, options, range_a=range_a, range_w=range_w, pairing=pairing)
             found += list(errors.std_centred[counted])
     return {pairing: error_model_accuracy(names, found, measured) for pairing, found in predicted.items()}
 
