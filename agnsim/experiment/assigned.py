@@ -55,6 +55,7 @@ def assigned_network(
         batch_norm_images=match.batch_norm_images,
         rows=match.rows,
         **({"pairing": match.pairing} if match.fold_mean == "predicted" and match.pairing != "random" else {}),
+        **({"batch_norm": "augmented"} if match.batch_norm_images else {}),
         **({} if stretches is None else {"stretches": {name: list(factors) for name, factors in stretches.items()}}),
         **settings,
     )
@@ -83,7 +84,7 @@ def emulated(
         remap_weights(model, weight_codes)
     fold_means(model, means)
     if images:
-        batches = context.plain_batches()
+        batches = context.batch_norm_batches()
         reestimate_batch_norm(model, batches, max_batches=-(-images // context.study.data.batch_size))
     return model
 

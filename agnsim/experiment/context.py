@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from agnsim.data import Batches, DataSource, Splits
+from agnsim.data.source import Augmentation
 from agnsim.errors import RunFolderError
 from agnsim.experiment.config import Study
 from agnsim.experiment.graphs import evaluated_graph, training_graph
@@ -170,16 +171,7 @@ class Context:
 
     def training_batches(self, section: TrainingSection) -> Batches:
         """Return the training images, shuffled and augmented as the section says."""
-        data = self.study.data
-        return Batches(
-            self.splits.train,
-            data.batch_size,
-            shuffle=True,
-            augment=self.source.augmentation if section.augment else "none",
-            seed=self.study.seed,
-            drop_last=True,
-            device=self.device,
-        )
+        return self._training_batches(self.source.augmentation if section.augment else "none")
 
     def calibration_batches(self) -> list[torch.Tensor]:
         """Return the calibration images, in order, on the device."""
@@ -194,10 +186,23 @@ class Context:
         images = self.splits.train.subset((left if len(left) else order)[: len(self.splits.calibration)])
         return [x for x, _ in Batches(images, size, device=self.device)]
 
-    def plain_batches(self) -> Batches:
-        """Return the training images, shuffled but not augmented."""
-        data = self.study.data
-        return Batches(self.splits.train, data.batch_size, shuffle=True, seed=self.study.seed, device=self.device)
+    def batch_norm_batches(self) -> Batches:
+        """Return the training images, shuffled, and augmented as a network's own batch norm statistics saw them.
+
+        Statistics of images as they are cost a network that has memorised them three points (docs/log.md).
+        """
+        return self._training_batches(self.source.augmentation)
+
+    def _training_batches(self, augment: Augmentation) -> Batches:
+        return Batches(
+            self.splits.train,
+            self.study.data.batch_size,
+            shuffle=True,
+            augment=augment,
+            seed=self.study.seed,
+            drop_last=True,
+            device=self.device,
+        )
 
 
 def new_model(study: Study, source: DataSource) -> nn.Module:

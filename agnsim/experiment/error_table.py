@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -56,6 +56,10 @@ class ErrorTable:
                     f"{place}: no circuit that layer {layer} can hold matches include {list(include)} and exclude "
                     f"{list(exclude)}."
                 )
+        return self._picked(kept)
+
+    def _picked(self, kept: Mapping[str, list[int]]) -> ErrorTable:
+        """Return the table of the candidates at these indices."""
 
         def errors(every: Mapping[str, ErrorPrediction]) -> dict[str, ErrorPrediction]:
             return {layer: every[layer].of(indices) for layer, indices in kept.items()}
@@ -69,6 +73,19 @@ class ErrorTable:
             else None,
             lambda layer, index: self.measure(layer, kept[layer][index]),
         )
+
+    def costed(self, ratio: Callable[[Choice], float | None]) -> ErrorTable:
+        """Return the table with another energy ratio for every choice; without those that have none."""
+        priced = {
+            layer: [(i, ratio(option.choice)) for i, option in enumerate(options)]
+            for layer, options in self.candidates.items()
+        }
+        table = self._picked({layer: [i for i, cost in costs if cost is not None] for layer, costs in priced.items()})
+        candidates = {
+            layer: [replace(self.candidates[layer][i], energy_ratio=cost) for i, cost in costs if cost is not None]
+            for layer, costs in priced.items()
+        }
+        return replace(table, candidates=candidates)
 
     def best_uniform(self, circuit: str, *, means_removed: bool) -> dict[str, int]:
         """Return per layer the index of the circuit's orientation and encoding that is predicted to err least.

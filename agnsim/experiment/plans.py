@@ -72,6 +72,8 @@ def plan_label(plan: PlanSection, noise_weight: float, scale: float) -> str:
     label = f"mix noise weight {noise_weight:g}"
     if scale != 1:
         label += f" tolerance x{scale:g}"
+    if plan.energy == "pe":
+        label += ", least MAC energy"
     if plan.include != ["*"]:
         label += f", of {' '.join(plan.include)}"
     if plan.exclude:

@@ -20,6 +20,7 @@ from agnsim.experiment.store import TrialStore
 from agnsim.models import load_weights
 from agnsim.multipliers import Library
 from agnsim.nn import convert, layer_shapes
+from agnsim.noise.baselines.evolution import check_available
 from agnsim.progress import Progress
 from agnsim.training import evaluation_mode, seed_everything
 
@@ -33,6 +34,8 @@ def prepare(study: Study, store: TrialStore, progress: Progress) -> Context:
     context, model, sample = _load(study, store, progress)
     _check_patterns(study, context.library)
     check_plans(study, context.library, context.shapes)
+    if study.baselines is not None and "nsga2" in study.baselines.methods:
+        check_available()
     if study.model.weights is not None:
         load_weights(model, study.model.weights, root=study.data.root)
     convert(model, quantization=make_quantization(study.quantization), calibration=[sample])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agnsim.errors import LibraryError
 from agnsim.experiment.context import Context
+from agnsim.experiment.plans import METHODS
 from agnsim.experiment.store import Trial, address
 from agnsim.experiment.trial_energy import layer_ratios
 from agnsim.multipliers import Multiplier, area_ratio, delay_ratio, energy_ratio
@@ -69,14 +70,15 @@ def make_record(context: Context, rows: Sequence[Json], headline: str | None, en
 
 
 HEADLINE_RULE = (
-    "The heterogeneous network of least multiplication energy whose accuracy on the selection images is at most "
+    "The heterogeneous network of the noise search of least multiplication energy whose accuracy on the selection images is at most "
     "{:g} points below the float network's; where none is, the most accurate one on the selection images."
 )
 
 
 def choose_headline(rows: Sequence[Json], max_drop_pp: float) -> str | None:
     """Return the id of the trial the study names first, chosen on selection images alone; None without candidates."""
-    candidates = [row for row in rows if row["kind"] == "heterogeneous"]
+    mixed = [row for row in rows if row["kind"] == "heterogeneous"]
+    candidates = [row for row in mixed if row["method"] in METHODS.values()] or mixed
     if not candidates:
         return None
     reference = next(row["accuracy_selection"] for row in rows if row["kind"] == "float")
@@ -143,5 +145,13 @@ def _layer(context: Context, name: str) -> Json:
 def _trial(context: Context, row: Json, trial: Trial) -> Json:
     ratios = layer_ratios(context, trial)
     layers = [layer | {"energy_ratio": ratios[layer["layer"]]} for layer in trial.outcome.get("layers", [])]
-    own = {name: trial.outcome[name] for name in ("training_graph", "graph_note") if name in trial.outcome}
+    own = {name: trial.outcome[name] for name in _OWN if name in trial.outcome}
     return row | {"layers": layers, "history": trial.outcome.get("history", [])} | own
+
+
+_OWN = (
+    *("training_graph", "graph_note"),
+    *("tolerance_scale", "predicted_degradation", "degradation_budget", "proven_optimal"),
+    *("energy_limit", "images", "emulated", "measurements", "verified", "added_losses"),
+)
+"""What some trials record and others do not."""

@@ -218,6 +218,10 @@ class SearchSection(Section):
     def _begins_below_the_cap(self) -> SearchSection:
         if self.sigma_init > self.sigma_max:
             raise ValueError(f"sigma_init {self.sigma_init:g} exceeds sigma_max {self.sigma_max:g}; lower it")
+        if self.training.patience is not None:
+            raise ValueError(
+                "training.patience: a search's most accurate epoch is the one with least noise; leave it out"
+            )
         return self
 
 
@@ -228,6 +232,11 @@ class PlanSection(Section):
         "greedy",
         description="greedy: the cheapest circuit within each layer's tolerance; global: the least energy within one "
         "budget of predicted degradation for all layers",
+    )
+    energy: Literal["multiplier", "pe"] = Field(
+        "multiplier",
+        description="what is to be least: multiplier, the multiplications' energy; pe, that of whole MACs with their "
+        "sign handling, accumulators and registers",
     )
     include: list[str] = Field(["*"], description="patterns of circuits that may be chosen")
     exclude: list[str] = Field([], description="patterns of circuits that may not")
@@ -305,7 +314,7 @@ class BaselinesSection(Section):
     verify: Count = Field(10, description="assignments per method and energy that are emulated; the best is kept")
     images: Count = Field(1000, description="selection images on which assignments are compared")
     population: Annotated[int, Field(ge=4)] = Field(64, description="nsga2: assignments per generation")
-    generations: Count = Field(100, description="nsga2: generations")
+    generations: Count = Field(1000, description="nsga2: generations")
     max_distinct: Count | None = Field(None, description="nsga2, random: at most so many distinct circuits")
     remap_weights: bool = Field(
         True, description="nsga2: replace each weight by the one whose products come closest to the exact ones"

@@ -47,6 +47,12 @@ def assigned_choices(context: Context, trial: Trial) -> dict[str, Choice]:
     return dict(Assignment.from_json(stored, context.library)) if stored else {}
 
 
+def mac_ratio(context: Context, choice: Choice) -> float | None:
+    """Return the energy of the MAC around a choice over that of the cheapest exact 8-bit MAC, where it is known."""
+    found = mac_energy_ratio(choice, context.references)
+    return None if found is None else found.ratio
+
+
 def layer_ratios(context: Context, trial: Trial) -> dict[str, float]:
     """Return each assigned layer's energy as a ratio to the reference circuit of its flow."""
     assigned = assigned_choices(context, trial)

@@ -73,6 +73,7 @@ DEFAULTS = {
         "plans": [
             {
                 "method": "greedy",
+                "energy": "multiplier",
                 "include": ["*"],
                 "exclude": [],
                 "tolerance_scales": None,

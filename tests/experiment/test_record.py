@@ -11,6 +11,7 @@ def row(trial: str, kind: str, selection: float, energy: float | None, top1: flo
     return {
         "trial": trial,
         "kind": kind,
+        "method": "noise search",
         "accuracy_selection": selection,
         "accuracy_top1": top1,
         "accuracy_top5": top1,
@@ -56,6 +57,12 @@ def test_reported_accuracy_has_no_say(max_drop_pp):
 
 def test_study_without_an_assignment_has_no_headline():
     assert choose_headline(ROWS[:3], 1.0) is None
+
+
+def test_a_baseline_is_named_only_where_the_search_found_nothing():
+    baseline = row("evolved", "heterogeneous", 90.0, 0.1) | {"method": "nsga2"}
+    assert choose_headline([*ROWS, baseline], 1.0) == "cheaper"
+    assert choose_headline([*ROWS[:3], baseline], 1.0) == "evolved"
 
 
 def test_rule_says_which_images_and_how_much():

@@ -9,6 +9,7 @@ from agnsim.experiment.error_table import ErrorTable, error_table
 from agnsim.experiment.plans import METHODS, check_plans, place_of, plan_label, shared_layers
 from agnsim.experiment.sections import PlanSection
 from agnsim.experiment.store import Trial
+from agnsim.experiment.trial_energy import mac_ratio
 from agnsim.noise import Matching, mac_shares, match_globally, match_layers
 
 
@@ -23,6 +24,8 @@ def match(context: Context) -> None:
         for number, plan in enumerate(settings.plans):
             place = place_of(number)
             table = every.only(plan.include, plan.exclude, place=place)
+            if plan.energy == "pe":
+                table = table.costed(lambda choice: mac_ratio(context, choice))
             for scale in plan.tolerance_scales or settings.tolerance_scales:
                 try:
                     matching = _match(context, search, table, plan, place, scale)
