@@ -219,9 +219,7 @@ class SearchSection(Section):
         if self.sigma_init > self.sigma_max:
             raise ValueError(f"sigma_init {self.sigma_init:g} exceeds sigma_max {self.sigma_max:g}; lower it")
         if self.training.patience is not None:
-            raise ValueError(
-                "training.patience: a search's most accurate epoch is the one with least noise; leave it out"
-            )
+            raise ValueError("training.patience: the most accurate epoch would be that of least noise; leave it out")
         return self
 
 
