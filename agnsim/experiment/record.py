@@ -71,7 +71,8 @@ def make_record(context: Context, rows: Sequence[Json], headline: str | None, en
 
 HEADLINE_RULE = (
     "The heterogeneous network of the noise search of least multiplication energy whose accuracy on the selection "
-    "images is at most {:g} points below the float network's; where none is, the most accurate one on the selection images."
+    "images is at most {:g} points below the float network's; where none is, the most accurate one on the selection "
+    "images."
 )
 
 
