@@ -85,19 +85,29 @@ def _load(study: Study, place: str, section: LibrarySection, key: str, name: str
 
 
 def _front(selected: Library, reference: Multiplier, size: int | None) -> Library:
-    """Return at most `size` circuits of the Pareto set of mean absolute error and energy, evenly over the energies."""
+    """Return at most `size` circuits of the Pareto set of mean absolute error and energy, evenly over the energies.
+
+    Circuits are compared with those of the same operands: a narrow exact one, whose own products have no error, would
+    beat every wider one.
+    """
     if size is None or len(selected) <= size:
         return selected
-    circuits = list(selected.values())
-    energies = [energy_ratio(circuit, reference) for circuit in circuits]
-    front = pareto_front([[energy, circuit.mae] for energy, circuit in zip(energies, circuits, strict=True)]).tolist()
-    low, high = energies[front[0]], energies[front[-1]]
+    operands: dict[tuple[object, ...], list[Multiplier]] = {}
+    for circuit in selected.values():
+        ports = circuit.bits_a, circuit.bits_b, circuit.signed_a, circuit.signed_b
+        operands.setdefault(ports, []).append(circuit)
+    front: list[tuple[float, Multiplier]] = []
+    for circuits in operands.values():
+        energies = [energy_ratio(circuit, reference) for circuit in circuits]
+        points = [[energy, circuit.mae] for energy, circuit in zip(energies, circuits, strict=True)]
+        front += [(energies[i], circuits[i]) for i in pareto_front(points).tolist()]
+    low, high = min(energy for energy, _ in front), max(energy for energy, _ in front)
     kept: list[str] = []
-    for place in range(size):  # from the dearest, the exact one, down
-        left = [i for i in front if circuits[i].name not in kept]
+    for place in range(size):  # from the dearest, the widest exact one, down
+        left = [(energy, circuit) for energy, circuit in front if circuit.name not in kept]
         if left:
             wanted = high - (high - low) * place / max(size - 1, 1)
-            kept.append(circuits[min(left, key=lambda i: abs(energies[i] - wanted))].name)
+            kept.append(min(left, key=lambda found: abs(found[0] - wanted))[1].name)
     return selected.select(kept)
 
 

@@ -74,13 +74,27 @@ class ErrorTable:
             lambda layer, index: self.measure(layer, kept[layer][index]),
         )
 
-    def costed(self, ratio: Callable[[Choice], float | None]) -> ErrorTable:
-        """Return the table with another energy ratio for every choice; without those that have none."""
+    def costed(self, ratio: Callable[[Choice], float | None], *, place: str) -> ErrorTable:
+        """Return the table with another energy ratio for every choice; without those that have none.
+
+        Args:
+            ratio: Returns the energy ratio of a choice, where it is known.
+            place: Where in the study it is asked for.
+
+        Raises:
+            ConfigError: A layer has no choice whose energy is known.
+        """
         priced = {
             layer: [(i, ratio(option.choice)) for i, option in enumerate(options)]
             for layer, options in self.candidates.items()
         }
-        table = self._picked({layer: [i for i, cost in costs if cost is not None] for layer, costs in priced.items()})
+        known = {layer: [i for i, cost in costs if cost is not None] for layer, costs in priced.items()}
+        if lacking := [layer for layer, indices in known.items() if not indices]:
+            raise ConfigError(
+                f"{place}: the MAC energy of none of the circuits that layer {lacking[0]} can hold is known. Use "
+                "`energy: multiplier`, or add circuits of the built-in library, such as mul8u_array."
+            )
+        table = self._picked(known)
         candidates = {
             layer: [replace(self.candidates[layer][i], energy_ratio=cost) for i, cost in costs if cost is not None]
             for layer, costs in priced.items()

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from agnsim.errors import ConfigError
+from agnsim.errors import ConfigError, LibraryError
 from agnsim.experiment.circuits import select
 from agnsim.experiment.config import Study
 from agnsim.experiment.error_table import matches
 from agnsim.experiment.sections import PlanSection
-from agnsim.multipliers import Library
+from agnsim.multipliers import Library, Multiplier, area_ratio, delay_ratio
+from agnsim.noise.layer_options import rounded_up
 
 METHODS = {"greedy": "noise search", "global": "noise search, global"}
 """How results call the plans' methods."""
 
 
-def check_plans(study: Study, library: Library, layers: Iterable[str]) -> None:
-    """Refuse plans whose patterns fit nothing, or that may leave a layer without a circuit.
+def check_plans(study: Study, library: Library, references: Sequence[Multiplier], layers: Iterable[str]) -> None:
+    """Refuse plans whose patterns fit nothing, that may leave a layer without a circuit, or that no circuit can keep.
 
     Args:
         study: The configuration.
         library: Its circuits.
-        layers: Names of the network's layers.
+        references: The exact circuits that costs are ratios to.
+        layers: Names of the layers that may hold a circuit.
 
     Raises:
         ConfigError: Which plan, which pattern.
@@ -38,7 +40,31 @@ def check_plans(study: Study, library: Library, layers: Iterable[str]) -> None:
                 f"{place}: greedy needs an exact circuit among those that may be chosen, for layers that tolerate none "
                 "of the others; add one to include."
             )
+        for limit, ratio in (("max_delay", delay_ratio), ("max_area", area_ratio)):
+            _check_limit(f"{place}.{limit}", getattr(plan, limit), ratio, chosen, references)
         shared_layers(place, plan.shared, names)
+
+
+def _check_limit(
+    place: str,
+    limit: float | None,
+    ratio: Callable[[Multiplier, Sequence[Multiplier]], float],
+    circuits: Library,
+    references: Sequence[Multiplier],
+) -> None:
+    """Refuse a limit on circuits' costs where one is not known, or that none of them keeps alone."""
+    if limit is None:
+        return
+    try:
+        ratios = {name: ratio(circuit, references) for name, circuit in circuits.items()}
+    except LibraryError as error:
+        raise ConfigError(f"{place}: {error}. State that cost, leave the circuit out, or set no limit.") from None
+    least = min(ratios, key=lambda name: ratios[name])
+    if ratios[least] > limit:
+        raise ConfigError(
+            f"{place}: none of the circuits keeps {limit:g}; the least is {rounded_up(ratios[least])}, of {least}. "
+            "Raise the limit, or include others."
+        )
 
 
 def place_of(number: int) -> str:

@@ -19,7 +19,7 @@ from agnsim.experiment.stages.quantize import make_quantization
 from agnsim.experiment.store import TrialStore
 from agnsim.models import load_weights
 from agnsim.multipliers import Library
-from agnsim.nn import convert, layer_shapes
+from agnsim.nn import approx_layers, convert, layer_shapes
 from agnsim.noise.baselines.evolution import check_available
 from agnsim.progress import Progress
 from agnsim.training import evaluation_mode, seed_everything
@@ -33,12 +33,13 @@ def prepare(study: Study, store: TrialStore, progress: Progress) -> Context:
     """
     context, model, sample = _load(study, store, progress)
     _check_patterns(study, context.library)
-    check_plans(study, context.library, context.shapes)
     if study.baselines is not None and "nsga2" in study.baselines.methods:
         check_available()
     if study.model.weights is not None:
         load_weights(model, study.model.weights, root=study.data.root)
-    convert(model, quantization=make_quantization(study.quantization), calibration=[sample])
+    model = convert(model, quantization=make_quantization(study.quantization), calibration=[sample])
+    assignable = [name for name, layer in approx_layers(model).items() if layer.assignable]
+    check_plans(study, context.library, context.references, assignable)
     return context
 
 
@@ -78,6 +79,9 @@ def _check_patterns(study: Study, library: Library) -> None:
         chosen = select("uniform.include", library, uniform.include)
         if uniform.retrain is not None:
             select("uniform.retrain_include", chosen, uniform.retrain_include)
+    baselines = study.baselines
+    if baselines is not None and not select("baselines.exclude", library, ["*"], baselines.exclude):
+        raise ConfigError(f"baselines.exclude: {baselines.exclude} leaves no circuit to choose; leave some in.")
     narrow = study.narrow
     for pattern in narrow.retrain_include if narrow is not None else ():
         if narrow is not None and not any(matches(width, [pattern]) for width in narrow.widths):

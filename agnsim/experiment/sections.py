@@ -99,7 +99,9 @@ class LibrarySection(Section):
         None, description="CSV file of your own costs, which take the place of the library's; looked up like `name`"
     )
     front: Count | None = Field(
-        None, description="keep at most so many: those of the Pareto set of error and energy, spread over the energies"
+        None,
+        description="keep at most so many: those of the Pareto set of error and energy, of each operand width and "
+        "sign, spread over the energies",
     )
 
 

@@ -8,7 +8,7 @@ import torch
 
 from agnsim.errors import InputError
 from agnsim.multipliers import Choice
-from agnsim.multipliers.operands.port_grid import activation_grid, weight_grid
+from agnsim.multipliers.operands.port_grid import activation_grid, used_codes, weight_grid
 from agnsim.nn.layers import ApproxLayer, Formats
 from agnsim.quantization import Quantizer
 
@@ -34,8 +34,9 @@ def stretched_quantizers(
     if any(weight.zero_points):
         raise InputError(f"layer {layer.label!r}: affine weights cannot be stretched; quantise them symmetrically")
     effective, place = choice.effective, f"layer {layer.label!r}"
+    port, zero_point = effective.range_a, activation.zero_points[0]
     grids = (
-        activation_grid((activation.qmin, activation.qmax), effective.range_a, activation.zero_points[0]),
+        activation_grid(used_codes((activation.qmin, activation.qmax), port, zero_point), port, zero_point),
         weight_grid((weight.qmin, weight.qmax), effective.range_b, place),
     )
     made = layer.new_quantizers(*formats)

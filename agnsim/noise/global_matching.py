@@ -17,7 +17,7 @@ import numpy as np
 from agnsim.errors import InputError
 from agnsim.noise.candidates import Candidate
 from agnsim.noise.integer_program import Limits, Options, Solution, minimise
-from agnsim.noise.layer_options import Matching, check_scale, layer_options, matched
+from agnsim.noise.layer_options import Matching, check_scale, layer_options, matched, rounded_up
 from agnsim.noise.option_dominance import undominated
 from agnsim.noise.prediction import ErrorPrediction
 from agnsim.noise.shared_layers import GroupOption, group_options
@@ -126,7 +126,7 @@ def _solve(options: Options, limits: Limits, full: float, time_limit: float) -> 
         raise InputError(
             f"matching: no assignment degrades less than {least:.4g}, the budget is {budget:.4g}; add the "
             f"exact reference circuit to the candidates, or raise the scale from {math.sqrt(budget / full):.4g} to "
-            f"{_up(math.sqrt(least / full))}"
+            f"{rounded_up(math.sqrt(least / full))}"
         )
     try:
         reduced = undominated(options, limits)
@@ -158,21 +158,14 @@ def _obstacle(options: Options, limits: Limits, full: float, time_limit: float) 
     nearest: list[str] = []
     gentlest = least(replace(limits, degradation=None), of="degradation")
     if gentlest is not None and full > 0:
-        nearest.append(f"scale {_up(math.sqrt(gentlest / full))}")
+        nearest.append(f"scale {rounded_up(math.sqrt(gentlest / full))}")
     for name, _ in named:
-        # An unbounded area, unlike none, still counts when circuits are compared.
-        free = replace(limits, distinct=None) if name == "distinct" else replace(limits, area=math.inf)
+        # A limit that binds nothing, unlike none, still counts when circuits are compared.
+        unbound: dict[str, float] = {"distinct": len(options.area), "area": math.inf}
+        free = replace(limits, **{name: unbound[name]})  # type: ignore[arg-type]
         value = least(free, of=name)
         if value is not None:
-            nearest.append(f"max_{name} {_up(value)}")
+            nearest.append(f"max_{name} {rounded_up(value)}")
     kept = " and ".join(f"max_{name} {value:g}" for name, value in named)
     remedy = f"alone, any of these would do: {', '.join(nearest)}" if nearest else "loosen them together"
     return f"matching: {kept} cannot be kept within the budget of degradation {limits.degradation:.4g}; {remedy}"
-
-
-def _up(value: float) -> str:
-    """Write a number to four significant digits, rounded up, so that what is written suffices."""
-    if value <= 0:
-        return "0"
-    digit = 10.0 ** (math.floor(math.log10(value)) - 3)
-    return f"{math.ceil(value / digit - 1e-6) * digit:.4g}"

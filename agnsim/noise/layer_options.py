@@ -174,6 +174,14 @@ def check_scale(scale: float) -> None:
         raise InputError(f"matching: scale is {scale}; it must be a positive finite number")
 
 
+def rounded_up(value: float) -> str:
+    """Write a number to four significant digits, rounded up, so that what is written suffices."""
+    if value <= 0:
+        return "0"
+    digit = 10.0 ** (math.floor(math.log10(value)) - 3)
+    return f"{math.ceil(value / digit - 1e-6) * digit:.4g}"
+
+
 def _fast_enough(layer: str, options: Sequence[Candidate], max_delay: float | None) -> NDArray[np.bool_]:
     if max_delay is None:
         return np.ones(len(options), dtype=bool)
@@ -189,7 +197,7 @@ def _fast_enough(layer: str, options: Sequence[Candidate], max_delay: float | No
         fastest = options[int(np.argmin(delays))].choice.multiplier.name
         raise InputError(
             f"matching: max_delay is {max_delay:g}, but the fastest circuit for layer {layer!r}, {fastest}, takes "
-            f"{min(delays):.4g} of its reference's delay; raise max_delay to that, or add faster circuits"
+            f"{rounded_up(min(delays))} of its reference's delay; raise max_delay to that, or add faster circuits"
         )
     return np.array(delays) <= max_delay
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agnsim.errors import InputError, OperandRangeError
 from agnsim.multipliers import Choice, Multiplier
-from agnsim.multipliers.operands.port_grid import PortGrid, Range, activation_grid, fits, weight_grid
+from agnsim.multipliers.operands.port_grid import PortGrid, Range, activation_grid, fits, used_codes, weight_grid
 from agnsim.types import FloatArray, Int32Array, LayerOperands
 
 Stretch = tuple[float, float]
@@ -99,6 +99,8 @@ def fit_operands(
                 f"{place}: {what} codes span {span[0]}..{span[1]}, the port takes {port[0]}..{port[1]}; "
                 "state the quantiser's range to have them rounded to the port's grid, or choose another encoding"
             )
+    if int(operands.rows.min()) >= 0:
+        span_a = used_codes(span_a, multiplier.range_a, zero_point)
     return OperandFit(
         multiplier,
         activation_grid(span_a, multiplier.range_a, zero_point).stretched(stretch[0]),

@@ -58,6 +58,13 @@ def test_the_reference_of_another_library_is_checked_like_the_first(tmp_path: Pa
         load_circuits(_with_costs(tmp_path, more))
 
 
+def test_narrow_exact_circuits_do_not_drive_the_wider_ones_off_the_front() -> None:
+    include = ["mul8u_array", "mul8u_drum_k*", "mul4u_array", "mul6u_array"]
+    kept, _ = load_circuits(_study(library={"name": "builtin", "include": include, "front": 4}))
+    assert {"mul8u_array", "mul4u_array"} < set(kept)
+    assert any(name.startswith("mul8u_drum") for name in kept)
+
+
 @pytest.mark.parametrize("size", [2, 5])
 def test_the_front_keeps_the_extremes_and_nothing_that_is_dominated(size: int) -> None:
     whole, references = load_circuits(_study(library={"name": "builtin", "include": ["mul8u_*"]}))

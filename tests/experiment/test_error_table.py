@@ -74,3 +74,12 @@ def test_part_of_the_circuits_is_measured_as_itself(table: ErrorTable) -> None:
     assert part.means({"conv": 0}, "measured")["conv"].tolist() == [1.0, 3.0]
     with pytest.raises(ConfigError, match=r"here: no circuit that layer conv can hold matches include \['mul4.*"):
         every.only(["mul4*"], [], place="here")
+
+
+def test_choices_without_an_energy_are_left_out_and_a_layer_that_has_no_other_is_named(table: ErrorTable) -> None:
+    priced = table.costed(lambda choice: 0.7 if choice.effective.encoding_w.value == "offset" else None, place="here")
+    (left,) = priced.candidates["conv"]
+    assert (left.energy_ratio, left.choice) == (0.7, table.candidates["conv"][1].choice)
+    assert priced.predicted["conv"].mean == pytest.approx([-8.0])
+    with pytest.raises(ConfigError, match="here: the MAC energy of none of the circuits that layer conv can hold"):
+        table.costed(lambda choice: None, place="here")

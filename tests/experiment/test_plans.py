@@ -1,5 +1,6 @@
 """Plans of matching: what they are called, and which are refused before anything is matched."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,18 +52,36 @@ def test_patterns_stand_for_layers_in_the_networks_order() -> None:
             {"method": "global", "shared": [["layer1.*"], ["*.conv1"]]},
             r"match\.plans\.1\.shared\.1: layer1\.0\.conv1 is in another group",
         ),
+        (
+            {"max_delay": 0.01},
+            r"match\.plans\.1\.max_delay: none of the circuits keeps 0\.01; the least is 1, of mul8u",
+        ),
+        (
+            {"method": "global", "max_area": 0.01, "include": ["*_array"]},
+            r"match\.plans\.1\.max_area: none of the circuits keeps 0\.01; the least is 1, of mul8u_array",
+        ),
     ],
-    ids=["unknown circuit", "nothing exact", "nothing left", "unknown layer", "layer twice"],
+    ids=["unknown circuit", "nothing exact", "nothing left", "unknown layer", "layer twice", "slow", "large"],
 )
 def test_plans_that_cannot_be_are_refused(plan: dict[str, Any], message: str) -> None:
     library = load_library("builtin").select(["mul8u_array", "mul8u_column_truncation_k7"])
     study: Any = SimpleNamespace(match=MatchSection(plans=[PlanSection(), PlanSection(**plan)]))
     with pytest.raises(ConfigError, match=message):
-        check_plans(study, library, LAYERS)
+        check_plans(study, library, [library["mul8u_array"]], LAYERS)
+
+
+def test_a_limit_on_a_cost_that_is_not_known_is_refused() -> None:
+    library = load_library("builtin").select(["mul8u_array"])
+    exact = library["mul8u_array"]
+    assert exact.cost is not None
+    reference = replace(exact, cost=replace(exact.cost, relative_area=None))
+    study: Any = SimpleNamespace(match=MatchSection(plans=[PlanSection(method="global", max_area=2.0)]))
+    with pytest.raises(ConfigError, match=r"match\.plans\.0\.max_area: .*no area figure.*or set no limit"):
+        check_plans(study, library, [reference], LAYERS)
 
 
 def test_a_global_plan_does_without_an_exact_circuit() -> None:
     library = load_library("builtin").select(["mul8u_array", "mul8u_column_truncation_k7"])
     plan = PlanSection(method="global", include=["*_k7"], shared=[["layer1.*"]])
     study: Any = SimpleNamespace(match=MatchSection(plans=[plan]))
-    check_plans(study, library, LAYERS)
+    check_plans(study, library, [library["mul8u_array"]], LAYERS)

@@ -63,3 +63,13 @@ def test_wrong_stretches_are_refused_and_the_model_is_unchanged() -> None:
     with pytest.raises(InputError, match="layer '2' is assigned no multiplier"):
         assign(model, {"0": choice}, stretches={"2": (1.0, 1.0)})
     assert torch.equal(model(batches[0]), wanted)
+
+
+def test_symmetric_activations_after_a_relu_use_the_whole_unsigned_port() -> None:
+    model, batches = _network("symmetric")
+    choice = Choice(load_library("builtin")["mul8u_array"], encoding_w="sign_magnitude")  # type: ignore[arg-type]
+    wanted = model(batches[0])
+    assign(model, {"2": choice}, stretches={"2": (1.0, 1.0)})
+    quantizer = approx_layers(model)["2"].activation_quantizer
+    assert (quantizer.qmin, quantizer.qmax, quantizer.zero_points) == (0, 255, (0,))
+    assert (model(batches[0]) - wanted).abs().max() < 0.02 * wanted.std()

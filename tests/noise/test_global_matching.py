@@ -214,6 +214,22 @@ def test_limits_on_circuits_that_nothing_keeps_are_refused_with_the_nearest_that
             instance.match(**almost)
 
 
+def test_the_fewest_circuits_named_are_the_fewest_though_each_layer_has_a_better_one() -> None:
+    instance = Instance.random(0, layers=3, circuits=3)
+    instance.sigma = dict.fromkeys(instance.sigma, 0.3)
+    instance.shares = dict.fromkeys(instance.sigma, 1 / 3)
+    options = [Candidate(Choice(circuit(i + 1)), 0.5) for i in range(3)]
+    instance.candidates = dict.fromkeys(instance.sigma, options)
+    for layer, errors in zip(instance.sigma, ([0.01, 5, 5], [0.5, 0.01, 5], [5, 0.4, 0.01]), strict=True):
+        std, none = np.array(errors, dtype=float), np.zeros(3)
+        instance.predictions[layer] = ErrorPrediction(
+            layer, none, std, std, np.stack([none, none], 1), np.stack([std, std], 1), 2.0
+        )
+    with pytest.raises(InputError, match=r"max_distinct 1 cannot be kept.*, max_distinct 2$"):
+        instance.match(max_distinct=1)
+    assert instance.match(max_distinct=2).assignment.distinct_multipliers == 2
+
+
 def test_area_that_nothing_keeps_is_refused_with_the_least_that_can_be() -> None:
     instance = without_exact(Instance.random(3, layers=4, circuits=7))
     scale = 1.02 * min(used for _, used in instance.every_assignment()) ** 0.5
@@ -243,6 +259,18 @@ def test_slow_circuits_are_left_out(method: str) -> None:
         InputError, match=r"max_delay is 0.5, but the fastest circuit for layer 'conv0', c\d, takes 1 of"
     ):
         getattr(instance, method)(max_delay=0.5)
+
+
+@pytest.mark.parametrize("method", ["greedy", "match"])
+def test_the_delay_that_is_named_is_enough(method: str) -> None:
+    instance = Instance.random(0)
+    options = [replace(option, delay_ratio=1.00004) for option in instance.candidates["conv0"]]
+    instance = replace(instance, candidates=dict.fromkeys(instance.candidates, options))
+    with pytest.raises(InputError, match=r"takes ([0-9.]+) of its reference's delay") as refusal:
+        getattr(instance, method)(max_delay=1.0)
+    found = re.search(r"takes ([0-9.]+) of", str(refusal.value))
+    assert found
+    getattr(instance, method)(max_delay=float(found[1]))
 
 
 def test_unknown_costs_are_named_where_a_limit_needs_them() -> None:

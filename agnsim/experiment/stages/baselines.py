@@ -11,7 +11,6 @@ import time
 
 from agnsim.experiment.assigned import retrained_network
 from agnsim.experiment.baseline_networks import BaselineNetworks
-from agnsim.experiment.circuits import select
 from agnsim.experiment.comparison import Comparison
 from agnsim.experiment.context import Context
 from agnsim.experiment.error_table import error_table
@@ -31,7 +30,6 @@ def baselines(context: Context) -> None:
         return
     if "nsga2" in section.methods:
         check_available()
-    select("baselines.exclude", context.library, ["*"], section.exclude)
     methods = _Methods(context, section, start)
     for energy in section.energies:
         for method in section.methods:
@@ -181,6 +179,8 @@ class _Methods:
             "batch_norm_images": match.batch_norm_images,
             "rows": match.rows,
             "ranges": match.ranges,
+            **({"batch_norm": "augmented"} if match.batch_norm_images else {}),  # what changed since the first ones
+            **({} if match.pairing == "sampled" else {"pairing": match.pairing}),
         }
 
 

@@ -6,7 +6,7 @@ from agnsim.errors import ConfigError, InputError
 from agnsim.experiment.assigned import assigned_network
 from agnsim.experiment.context import Context
 from agnsim.experiment.error_table import ErrorTable, error_table
-from agnsim.experiment.plans import METHODS, check_plans, place_of, plan_label, shared_layers
+from agnsim.experiment.plans import METHODS, place_of, plan_label, shared_layers
 from agnsim.experiment.sections import PlanSection
 from agnsim.experiment.store import Trial
 from agnsim.experiment.trial_energy import mac_ratio
@@ -18,14 +18,13 @@ def match(context: Context) -> None:
     settings = context.study.match
     if not context.findings.searches:
         return
-    check_plans(context.study, context.library, context.shapes)
     for search in context.findings.searches:
         every = error_table(context, search, exclude=settings.exclude)
         for number, plan in enumerate(settings.plans):
             place = place_of(number)
             table = every.only(plan.include, plan.exclude, place=place)
             if plan.energy == "pe":
-                table = table.costed(lambda choice: mac_ratio(context, choice))
+                table = table.costed(lambda choice: mac_ratio(context, choice), place=place)
             for scale in plan.tolerance_scales or settings.tolerance_scales:
                 try:
                     matching = _match(context, search, table, plan, place, scale)

@@ -48,6 +48,14 @@ def fits(codes: Range, port: Range) -> bool:
     return port[0] <= codes[0] and codes[1] <= port[1]
 
 
+def used_codes(codes: Range, port: Range, zero_point: int) -> Range:
+    """Return the part of a quantiser's range that non-negative activations use: half of a symmetric one.
+
+    Only such activations are given an unsigned port, so that the other half need not be mapped to it.
+    """
+    return (0, codes[1]) if port[0] >= 0 and zero_point == 0 else codes
+
+
 def activation_grid(codes: Range, port: Range, zero_point: int) -> PortGrid:
     """Return the activations' map: symmetric on a signed port, else the same span on fewer steps.
 

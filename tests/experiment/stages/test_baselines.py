@@ -200,10 +200,22 @@ def test_exact_circuits_alone_make_a_narrow_network(write_study, tmp_path: Path)
     assert (row["kind"], row["method"]) == ("narrow", "random")
 
 
+def test_proposals_of_another_error_model_have_another_address(write_study, tmp_path: Path) -> None:
+    """They are found, and recorded, with predicted errors."""
+
+    def compared(**match: Any) -> set[str]:
+        settings = BASELINES | {"energies": [0.7], "methods": ["random"], "verify": 1}
+        changes = {"baselines": settings, **{f"match.{name}": value for name, value in match.items()}}
+        run = run_study(write_study(ALONE | changes), out=tmp_path / f"out{len(match)}")
+        return {trial.digest for trial in trials(run, "baseline")}
+
+    assert compared().isdisjoint(compared(pairing="random"))
+
+
 def test_mistakes_are_named(write_study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"baselines\.exclude.*mul8x"):
         run_study(write_study(ALONE | {"baselines": BASELINES | {"exclude": ["mul8x"]}}), out=tmp_path / "a")
-    with pytest.raises(ConfigError, match=r"baselines\.exclude: no circuit that layer conv1 can hold"):
+    with pytest.raises(ConfigError, match=r"baselines\.exclude: \['\*'\] leaves no circuit"):
         run_study(write_study(ALONE | {"baselines": BASELINES | {"exclude": ["*"]}}), out=tmp_path / "b")
 
     def missing() -> None:

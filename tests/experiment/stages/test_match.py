@@ -72,10 +72,18 @@ def test_every_plan_is_matched_on_one_error_table(write_study, tmp_path: Path, m
 
 
 def test_limit_that_cannot_be_kept_names_the_plan(write_study, tmp_path: Path) -> None:
-    plans = [{}, {"method": "global", "max_delay": 0.01}]
+    plans = [{}, {"method": "global", "include": ["*_k7"], "tolerance_scales": [1e-6]}]
     study = write_study(ALONE | {"match.plans": plans, "retrain": None})
-    with pytest.raises(ConfigError, match=r"match\.plans\.1, noise weight 0\.5, scale 1: .*max_delay is 0\.01"):
+    with pytest.raises(ConfigError, match=r"match\.plans\.1, noise weight 0\.5, scale 1e-06: .*no assignment degrades"):
         run_study(study, out=tmp_path / "out")
+
+
+def test_shared_layer_that_is_set_aside_is_named_before_anything_is_trained(write_study, tmp_path: Path) -> None:
+    plans = [{"method": "global", "shared": [["conv1"]]}]
+    study = write_study({"match.plans": plans, "quantization": {"first_layer": "exact"}})
+    with pytest.raises(ConfigError, match=r"match\.plans\.0\.shared\.0: 'conv1' fits no layer that may hold a circuit"):
+        run_study(study, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 class Addresses(Context):
