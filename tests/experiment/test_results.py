@@ -15,8 +15,8 @@ noise_weight seed digest checkpoint
 """
 
 
-ENERGY = {"multiplier_energy": 0.5, "energy_flow": "unit"}
-NONE = {"multiplier_energy": None, "energy_flow": ""}
+ENERGY = {"multiplier_energy": 0.5, "energy_flow": "unit", "pe_energy": 0.8, "pe_label": "characterised MAC"}
+NONE = {"multiplier_energy": None, "energy_flow": "", "pe_energy": None, "pe_label": ""}
 
 
 def trial(digest: str, correct: list[bool], **outcome: object) -> Trial:

@@ -1,13 +1,15 @@
 """A trial's energy: ratios to the reference weighted by operations, recomputed from the library's costs."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from agnsim.energy import mac_energy_ratio
 from agnsim.experiment.store import Trial
 from agnsim.experiment.trial_energy import layer_ratios, narrow_ratio, trial_energy
-from agnsim.multipliers import Assignment, energy_ratio, load_library
+from agnsim.multipliers import Assignment, Choice, Cost, Encoding, energy_ratio, load_library
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def library():
 def context(library) -> Any:
     shapes = {"first": SimpleNamespace(macs=100), "second": SimpleNamespace(macs=300)}
     return SimpleNamespace(
-        library=library, reference=library["mul8u_array"], shapes=shapes, assignable=["first", "second"]
+        library=library, references=(library["mul8u_array"],), shapes=shapes, assignable=["first", "second"]
     )
 
 
@@ -30,13 +32,16 @@ def trial(kind: str, circuits: dict[str, Any] | None = None, bits: tuple[int, in
 
 def test_energy_is_weighted_by_operations(context, library):
     truncated, reference = library["mul8u_column_truncation_k7"], library["mul8u_array"]
-    mixed = trial("heterogeneous", {"first": reference, "second": truncated})
+    choices = [Choice(circuit, encoding_w=Encoding.SIGN_MAGNITUDE) for circuit in (reference, truncated)]
+    mixed = trial("heterogeneous", dict(zip(("first", "second"), choices, strict=True)))
     ratio = energy_ratio(truncated, reference)
     assert layer_ratios(context, mixed) == {"first": 1.0, "second": ratio}
-    assert trial_energy(context, mixed) == {
-        "multiplier_energy": pytest.approx((100 + 300 * ratio) / 400),
-        "energy_flow": "unit",
-    }
+    found = trial_energy(context, mixed)
+    assert found["multiplier_energy"] == pytest.approx((100 + 300 * ratio) / 400)
+    first, second = (mac_energy_ratio(choice, reference) for choice in choices)
+    assert first is not None and second is not None
+    assert found["pe_energy"] == pytest.approx((100 * first.ratio + 300 * second.ratio) / 400)
+    assert (found["energy_flow"], found["pe_label"]) == ("unit", "characterised MAC")
 
 
 def test_layer_left_out_counts_as_exact(context, library):
@@ -59,11 +64,32 @@ def test_every_width_a_study_may_name_has_an_array(bits_a, bits_b):
 
 
 def test_exact_8_bit_network_costs_the_reference(context):
-    assert trial_energy(context, trial("quantized")) == {"multiplier_energy": 1.0, "energy_flow": "unit"}
+    found = trial_energy(context, trial("quantized"))
+    assert (found["multiplier_energy"], found["energy_flow"]) == (1.0, "unit")
+    assert found["pe_energy"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
     "unknown", [trial("float"), trial("quantized", bits=(6, 8))], ids=["float", "quantised to other widths"]
 )
 def test_what_has_no_circuit_has_no_energy(context, unknown):
-    assert trial_energy(context, unknown) == {"multiplier_energy": None, "energy_flow": ""}
+    assert trial_energy(context, unknown) == {
+        "multiplier_energy": None,
+        "energy_flow": "",
+        "pe_energy": None,
+        "pe_label": "",
+    }
+
+
+def test_circuits_of_two_flows_are_each_a_ratio_within_its_own(context, library):
+    elsewhere = Cost("7 nm", "mine", power_mw=4.0), Cost("7 nm", "mine", power_mw=1.0)
+    exact, cheap = (
+        replace(library[name], name=f"my_{name}", cost=cost)
+        for name, cost in zip(("mul8u_array", "mul8u_drum_k4"), elsewhere, strict=True)
+    )
+    context.library = {"my_mul8u_drum_k4": cheap, "mul4u_array": library["mul4u_array"]}
+    context.references = (exact, library["mul8u_array"])
+    found = trial_energy(context, trial("heterogeneous", {"first": cheap, "second": library["mul4u_array"]}))
+    narrow = energy_ratio(library["mul4u_array"], library["mul8u_array"])
+    assert found["multiplier_energy"] == pytest.approx((100 * 0.25 + 300 * narrow) / 400)
+    assert found["energy_flow"] == "mine + unit"
