@@ -39,7 +39,8 @@ def test_energy_is_weighted_by_operations(context, library):
     found = trial_energy(context, mixed)
     assert found["multiplier_energy"] == pytest.approx((100 + 300 * ratio) / 400)
     first, second = (mac_energy_ratio(choice, reference) for choice in choices)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert found["pe_energy"] == pytest.approx((100 * first.ratio + 300 * second.ratio) / 400)
     assert (found["energy_flow"], found["pe_label"]) == ("unit", "characterised MAC")
 
