@@ -67,6 +67,12 @@ def assigned_network(
     return context.trial(key, f"{kind} {record['multiplier']}", make, base=start)
 
 
+def kind_of(assignment: Assignment) -> str:
+    """Return the kind of a trial whose layers were each given a circuit: `narrow` where every one is exact."""
+    exact = all(choice.multiplier.is_exact for choice in assignment.values())
+    return "narrow" if exact else "heterogeneous"
+
+
 def emulated(
     context: Context,
     start: Trial,

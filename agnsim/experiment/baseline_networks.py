@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from agnsim.experiment.assigned import assigned_network, emulated
+from agnsim.experiment.assigned import assigned_network, emulated, kind_of
 from agnsim.experiment.context import Context
 from agnsim.experiment.error_table import ErrorTable
 from agnsim.experiment.remapped import Remapped
@@ -54,12 +54,11 @@ class BaselineNetworks:
     def trial(self, chosen: Mapping[str, int], record: Json) -> Trial:
         """Return the network as a trial; its method is part of its address, since it is a row of the results."""
         assignment = self._assignment(chosen)
-        exact = all(choice.multiplier.is_exact for choice in assignment.values())
         return assigned_network(
             self._context,
             self._start,
             assignment,
-            kind="narrow" if exact else "heterogeneous",
+            kind=kind_of(assignment),
             record=record | {"layers": [self._row(layer, index) for layer, index in chosen.items()]},
             method=record["method"],
             **self._corrections(chosen),
@@ -91,15 +90,9 @@ class BaselineNetworks:
         errors: ErrorPrediction = self._errors.predicted[layer].of([index])
         if self._remap:
             errors = self._remapped.predict(layer, [index])
-        choice = candidate.choice
         return {
             "layer": layer,
-            "multiplier": choice.multiplier.name,
-            "digest": choice.multiplier.digest,
-            "swapped": choice.swapped,
-            "encoding_a": choice.effective.encoding_a.value,
-            "encoding_w": choice.effective.encoding_w.value,
-            "energy_ratio": candidate.energy_ratio,
+            **candidate.to_json(),
             "predicted_std": float((errors.std_centred if self._context.means_removed else errors.std)[0]),
             "predicted_mean": float(errors.mean[0]),
             "output_std": errors.output_std,

@@ -25,7 +25,7 @@ def trial_energy(context: Context, trial: Trial) -> Json:
     """
     assigned = assigned_choices(context, trial)
     if assigned:
-        ratios = {layer: ratio_of(choice.multiplier, context.references) for layer, choice in assigned.items()}
+        ratios = layer_ratios(context, trial)
         flows = {_flow(choice.multiplier.cost) for choice in assigned.values()}
         return _multiplier(context, ratios, " + ".join(sorted(flows))) | _pe(
             context, {layer: mac_energy_ratio(choice, context.references) for layer, choice in assigned.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agnsim.errors import InputError, LibraryError
 from agnsim.multipliers import Choice, Multiplier, area_ratio, choices, delay_ratio, energy_ratio
+from agnsim.types import Json
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,18 @@ class Candidate:
     energy_ratio: float
     delay_ratio: float | None = None
     area_ratio: float | None = None
+
+    def to_json(self) -> Json:
+        """Return what the rows of a matching state of it: circuit, orientation, encodings, energy."""
+        choice = self.choice
+        return {
+            "multiplier": choice.multiplier.name,
+            "digest": choice.multiplier.digest,
+            "swapped": choice.swapped,
+            "encoding_a": choice.effective.encoding_a.value,
+            "encoding_w": choice.effective.encoding_w.value,
+            "energy_ratio": self.energy_ratio,
+        }
 
 
 def candidates(

@@ -203,20 +203,14 @@ def _fast_enough(layer: str, options: Sequence[Candidate], max_delay: float | No
 
 
 def _row(options: LayerOptions, index: int, scale: float, measurement: ErrorPrediction | None) -> Json:
-    candidate, prediction = options.candidates[index], options.prediction
-    choice = candidate.choice
+    prediction = options.prediction
 
     def std(errors: ErrorPrediction) -> float:
         return float((errors.std_centred if options.means_removed else errors.std)[index])
 
     return {
         "layer": options.layer,
-        "multiplier": choice.multiplier.name,
-        "digest": choice.multiplier.digest,
-        "swapped": choice.swapped,
-        "encoding_a": choice.effective.encoding_a.value,
-        "encoding_w": choice.effective.encoding_w.value,
-        "energy_ratio": candidate.energy_ratio,
+        **options.candidates[index].to_json(),
         "sigma": scale * options.sigma,
         "tolerance": scale * options.tolerance.layer_std,
         "predicted_std": std(prediction),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agnsim.errors import ConfigError, InputError
-from agnsim.experiment.assigned import assigned_network
+from agnsim.experiment.assigned import assigned_network, kind_of
 from agnsim.experiment.context import Context
 from agnsim.experiment.error_table import ErrorTable, error_table
 from agnsim.experiment.plans import METHODS, place_of, plan_label, shared_layers
@@ -78,12 +78,11 @@ def _assign(
     context: Context, search: Trial, table: ErrorTable, plan: PlanSection, scale: float, matching: Matching
 ) -> Trial:
     noise_weight = search.outcome["noise_weight"]
-    exact = all(choice.multiplier.is_exact for choice in matching.assignment.values())
     return assigned_network(
         context,
         search,
         matching.assignment,
-        kind="narrow" if exact else "heterogeneous",
+        kind=kind_of(matching.assignment),
         record={
             "method": METHODS[plan.method],
             "multiplier": plan_label(plan, noise_weight, scale),
